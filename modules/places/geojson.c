@@ -1,0 +1,399 @@
+/* geojson, the provider of places that needs nobody: it reads a GeoJSON file (RFC 7946) of points
+ * when the server starts, and answers from memory, nearest first.
+ *
+ * It owns the places, each a line of JSON in Google's form, made once; a search copies the lines it
+ * wants. open and close run on the main thread before and after the workers, which meanwhile only
+ * read.
+ *
+ * The hard thing is to show a user's own bytes: digits, escapes and numbers beyond a double go
+ * through as they stand in the file. Only line breaks between values go, with the indentation
+ * behind them. */
+#include "json.h"
+#include "points.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX_BYTES ((off_t)256 << 20)
+
+/* What one feature brings. A member that is absent, or not of the kind it should be, has no length.
+ */
+struct feature {
+    struct herd_text lat, lng, name, types, amenity, vicinity, properties;
+    double lat_deg, lon_deg;
+};
+
+/* Bytes that grow. Once memory has run out nothing more is added, and it is asked once, at the end.
+ */
+struct grown {
+    char *bytes;
+    size_t len, room;
+    bool failed;
+};
+
+/* A place's line lies between its own offset and the next one's. */
+static struct {
+    const char *path;
+    bool given;
+    struct points *points;
+    struct grown lines;
+    struct grown offsets; /* size_t, one more than there are places */
+} here;
+
+/* ---- rendering ---- */
+
+static void add(struct grown *to, const void *bytes, size_t len)
+{
+    if (!to->failed && to->room - to->len < len) {
+        size_t room = to->room + (to->room > len ? to->room : len) + 64;
+        char *grown = realloc(to->bytes, room);
+
+        to->failed = !grown;
+        to->bytes = grown ? grown : to->bytes;
+        to->room = grown ? room : to->room;
+    }
+    if (to->failed || len == 0)
+        return;
+    memcpy(to->bytes + to->len, bytes, len);
+    to->len += len;
+}
+
+static void add_text(struct grown *to, const char *text)
+{
+    add(to, text, strlen(text));
+}
+
+/* Adds a value, on one line. Strings stay whole: between their quotes every byte counts. */
+static void add_value(struct grown *to, struct herd_text value)
+{
+    const char *at = value.bytes, *end = at + value.len, *from = at;
+    bool quoted = false;
+
+    while (at < end) {
+        if (*at == '"')
+            quoted = !quoted;
+        if (quoted && *at == '\\')
+            at++;
+        if (!quoted && (*at == '\n' || *at == '\r')) {
+            add(to, from, (size_t)(at - from));
+            while (at < end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t'))
+                at++;
+            from = at;
+        } else {
+            at++;
+        }
+    }
+    add(to, from, (size_t)(end - from));
+}
+
+/* before: the comma, the name, the colon. */
+static void add_member(struct grown *to, const char *before, struct herd_text value)
+{
+    if (value.len == 0)
+        return;
+    add_text(to, before);
+    add_value(to, value);
+}
+
+static void add_line(struct grown *to, const struct feature *f)
+{
+    add_text(to, "{\"geometry\":{\"location\":{\"lat\":");
+    add_value(to, f->lat);
+    add_text(to, ",\"lng\":");
+    add_value(to, f->lng);
+    add_text(to, "}}");
+    add_member(to, ",\"name\":", f->name);
+    if (f->types.len > 0) {
+        add_member(to, ",\"types\":", f->types);
+    } else if (f->amenity.len > 0) {
+        add_member(to, ",\"types\":[", f->amenity);
+        add_text(to, "]");
+    }
+    add_member(to, ",\"vicinity\":", f->vicinity);
+    add_member(to, ",\"properties\":", f->properties);
+    add_text(to, "}");
+}
+
+/* ---- reading a feature ---- */
+
+static bool is_string_array(struct herd_text value)
+{
+    struct herd_text element;
+    struct json_walk walk;
+
+    if (json_kind(value) != JSON_ARRAY)
+        return false;
+    walk = json_enter(value);
+    while (json_next_element(&walk, &element)) {
+        if (json_kind(element) != JSON_STRING)
+            return false;
+    }
+    return true;
+}
+
+static void read_properties(struct herd_text properties, struct feature *f)
+{
+    struct json_walk walk = json_enter(properties);
+    struct herd_text key, value;
+
+    f->properties = properties;
+    while (json_next_member(&walk, &key, &value)) {
+        bool string = json_kind(value) == JSON_STRING;
+
+        if (string && json_says(key, "name"))
+            f->name = value;
+        else if (string && json_says(key, "amenity"))
+            f->amenity = value;
+        else if (string && json_says(key, "vicinity"))
+            f->vicinity = value;
+        else if (!string && json_says(key, "types") && is_string_array(value))
+            f->types = value;
+    }
+}
+
+/* [longitude, latitude, and perhaps more] */
+static bool read_coordinates(struct herd_text coordinates, struct feature *f)
+{
+    struct json_walk walk;
+
+    if (json_kind(coordinates) != JSON_ARRAY)
+        return false;
+    walk = json_enter(coordinates);
+    return json_next_element(&walk, &f->lng) && json_next_element(&walk, &f->lat) &&
+           json_number(f->lng, &f->lon_deg) && json_number(f->lat, &f->lat_deg) &&
+           f->lon_deg >= -180 && f->lon_deg <= 180 && f->lat_deg >= -90 && f->lat_deg <= 90;
+}
+
+static bool read_point(struct herd_text geometry, struct feature *f)
+{
+    struct herd_text type, coordinates;
+
+    return json_kind(geometry) == JSON_OBJECT && json_member(geometry, "type", &type) == 1 &&
+           json_says(type, "Point") && json_member(geometry, "coordinates", &coordinates) == 1 &&
+           read_coordinates(coordinates, f);
+}
+
+/* False: it is no point on the earth. */
+static bool read_feature(struct herd_text value, struct feature *f)
+{
+    struct herd_text key, found, type = {0}, geometry = {0}, properties = {0};
+    struct json_walk walk;
+
+    *f = (struct feature){0};
+    if (json_kind(value) != JSON_OBJECT)
+        return false;
+    walk = json_enter(value);
+    while (json_next_member(&walk, &key, &found)) {
+        if (json_says(key, "type"))
+            type = found;
+        else if (json_says(key, "geometry"))
+            geometry = found;
+        else if (json_says(key, "properties"))
+            properties = found;
+    }
+    if (type.len == 0 || !json_says(type, "Feature") || geometry.len == 0 ||
+        !read_point(geometry, f))
+        return false;
+    if (properties.len > 0 && json_kind(properties) == JSON_OBJECT)
+        read_properties(properties, f);
+    return true;
+}
+
+/* ---- loading the file ---- */
+
+static bool keep_features(struct herd_text features, struct herd_error *err)
+{
+    struct json_walk walk = json_enter(features);
+    struct herd_text value;
+    struct feature feature;
+    size_t skipped = 0;
+
+    while (json_next_element(&walk, &value)) {
+        if (!read_feature(value, &feature)) {
+            skipped++;
+            continue;
+        }
+        add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
+        add_line(&here.lines, &feature);
+        if (here.lines.failed || !points_add(here.points, feature.lat_deg, feature.lon_deg))
+            return herd_fail(err, "%s: no memory for its places", here.path);
+    }
+    add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
+    if (here.offsets.failed)
+        return herd_fail(err, "%s: no memory for its places", here.path);
+    if (skipped > 0)
+        herd_log(HERD_LOG_WARN, "%s: %zu features are no points on the earth and were skipped",
+                 here.path, skipped);
+    return true;
+}
+
+static bool keep_text(struct herd_text text, struct herd_error *err)
+{
+    struct herd_text type = {0}, features = {0};
+    struct herd_error why;
+
+    if (!json_check(text, &why))
+        return herd_fail(err, "%s: %s", here.path, why.text);
+    text = json_trim(text);
+    if (json_kind(text) != JSON_OBJECT || json_member(text, "type", &type) != 1 ||
+        !json_says(type, "FeatureCollection"))
+        return herd_fail(err, "%s: not a GeoJSON FeatureCollection", here.path);
+    if (json_member(text, "features", &features) != 1 || json_kind(features) != JSON_ARRAY)
+        return herd_fail(err, "%s: a FeatureCollection needs one array of features", here.path);
+    return keep_features(features, err);
+}
+
+/* The whole file. *text is the caller's to free. */
+static bool read_file(int fd, struct herd_text *text, char **bytes, struct herd_error *err)
+{
+    struct stat stat;
+    size_t len = 0, size;
+    ssize_t got = 1;
+
+    if (fstat(fd, &stat) < 0)
+        return herd_fail(err, "%s: %s", here.path, strerror(errno));
+    if (!S_ISREG(stat.st_mode))
+        return herd_fail(err, "%s: not a regular file", here.path);
+    if (stat.st_size > FILE_MAX_BYTES)
+        return herd_fail(err, "%s: larger than 256 MiB", here.path);
+    size = (size_t)stat.st_size;
+    *bytes = malloc(size + 1);
+    if (!*bytes)
+        return herd_fail(err, "%s: no memory for its %zu bytes", here.path, size);
+    while (len < size && got > 0) {
+        got = read(fd, *bytes + len, size - len);
+        if (got < 0)
+            return herd_fail(err, "%s: %s", here.path, strerror(errno));
+        len += (size_t)got;
+    }
+    *text = (struct herd_text){*bytes, len};
+    return true;
+}
+
+static bool load(int fd, struct herd_error *err)
+{
+    struct herd_text text;
+    char *bytes = NULL;
+    bool loaded = read_file(fd, &text, &bytes, err) && keep_text(text, err);
+
+    free(bytes);
+    return loaded;
+}
+
+static void close_places(void)
+{
+    points_destroy(here.points);
+    free(here.lines.bytes);
+    free(here.offsets.bytes);
+    here.points = NULL;
+    here.lines = here.offsets = (struct grown){0};
+}
+
+static bool load_path(struct herd_error *err)
+{
+    int fd = open(here.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool loaded;
+
+    if (fd < 0 && errno == ENOENT && !here.given) {
+        herd_log(HERD_LOG_WARN, "%s: there is no such file; no place will be found", here.path);
+        return true;
+    }
+    if (fd < 0)
+        return herd_fail(err, "%s: %s", here.path, strerror(errno));
+    loaded = load(fd, err);
+    close(fd);
+    return loaded;
+}
+
+static bool open_places(struct herd_error *err)
+{
+    assert(here.path && !here.points && err);
+    here.points = points_create();
+    if (!here.points)
+        return herd_fail(err, "%s: no memory", here.path);
+    if (!load_path(err)) {
+        close_places();
+        return false;
+    }
+    points_finish(here.points);
+    herd_log(HERD_LOG_INFO, "%zu places from %s", points_count(here.points), here.path);
+    return true;
+}
+
+/* ---- answering ---- */
+
+static struct herd_text find_line(uint32_t number)
+{
+    const size_t *offsets = (const size_t *)(const void *)here.offsets.bytes;
+
+    assert(number < points_count(here.points));
+    return (struct herd_text){here.lines.bytes + offsets[number],
+                              offsets[number + 1] - offsets[number]};
+}
+
+static void answer(struct herd_search *search, const struct points_hit *hits, size_t count)
+{
+    struct grown json = {0};
+
+    add_text(&json, "{\"html_attributions\":[],\n\"results\":[");
+    for (size_t i = 0; i < count; i++) {
+        struct herd_text line = find_line(hits[i].number);
+
+        add_text(&json, i > 0 ? ",\n" : "\n");
+        add(&json, line.bytes, line.len);
+    }
+    add_text(&json, count > 0 ? "\n],\n\"status\":\"OK\"}" : "],\n\"status\":\"ZERO_RESULTS\"}");
+    if (json.failed)
+        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+    else
+        herd_search_answer(search, (struct herd_text){json.bytes, json.len});
+    free(json.bytes);
+}
+
+static void search_places(struct herd_search *search, const struct herd_query *query)
+{
+    size_t held = points_count(here.points), bound = query->bound < held ? query->bound : held;
+    struct points_hit *hits = malloc((bound + 1) * sizeof(*hits));
+
+    assert(search && query->bound > 0);
+    if (!hits) {
+        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        return;
+    }
+    if (bound > 0)
+        bound = points_near(here.points, query->lat_deg, query->lon_deg, query->radius_km, bound,
+                            hits);
+    answer(search, hits, bound);
+    free(hits);
+}
+
+/* ---- the module ---- */
+
+static bool configure(struct herd_group *group, struct herd_error *err)
+{
+    here.given = herd_config_given(group, "file");
+    return herd_config_path(group, "file", "places.geojson", &here.path, err);
+}
+
+static const struct herd_provider provider = {
+    .name = "geojson",
+    .open = open_places,
+    .search = search_places,
+    .close = close_places,
+};
+
+const struct herd_module herd_module_geojson = {
+    .abi = HERD_ABI,
+    .name = "geojson",
+    .version = "1.0",
+    .summary = "places from a GeoJSON file",
+    .group = "places.geojson",
+    .provider = &provider,
+    .configure = configure,
+};

@@ -1,0 +1,31 @@
+/* Bytes that grow at the end and are taken from the front. Not shared between threads. */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include <herd/module.h>
+
+struct buffer {
+    char *bytes; /* start of the allocation; NULL while nothing is held */
+    size_t from; /* first byte not yet taken */
+    size_t to;   /* behind the last byte */
+    size_t room; /* size of the allocation */
+};
+
+/* How many bytes are held, and where they begin. */
+size_t buffer_len(const struct buffer *b);
+char *buffer_at(const struct buffer *b);
+
+/* Makes room for n more bytes at the end and returns where they go; buffer_grew says how many were
+ * written. */
+char *buffer_reserve(struct buffer *b, size_t n);
+void buffer_grew(struct buffer *b, size_t n);
+
+void buffer_add(struct buffer *b, const void *bytes, size_t n);
+
+/* Takes n bytes from the front; when none is left the allocation stays. */
+void buffer_take(struct buffer *b, size_t n);
+
+/* Empties and frees. */
+void buffer_free(struct buffer *b);
+
+#endif

@@ -1,0 +1,142 @@
+/* What a server's workers do for it besides their connections: telling the feeds of each turn's
+ * news, housekeeping once a second, and handing new connections out. */
+#include "core/server_state.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FORGET_ROUND_S 30 /* in so many seconds the walk for dead records sees all */
+#define STEP_BACK_NS   (INT64_C(1) * 1000000000)
+
+/* ---- what the workers do ---- */
+
+static void on_start(struct worker_hooks *hooks, unsigned index)
+{
+    struct server *server = (struct server *)hooks;
+    links_start(&server->links[index]);
+}
+
+static void on_turn(struct worker_hooks *hooks, unsigned index)
+{
+    struct server *server = (struct server *)hooks;
+    struct clients *clients = &server->clients[index];
+    struct links *links = &server->links[index];
+    store_announce(server->store, clients->news | links->news);
+    clients->news = links->news = 0;
+}
+
+/* With a clock that was ahead, records seemed dead that are not, and were passed over for good. */
+static void watch_clock(struct server *server)
+{
+    int64_t now_ns = clock_now_ns(), clock_ns = clock_wall_ns();
+    int64_t step_ns = (clock_ns - server->clock_ns) - (now_ns - server->now_ns);
+    server->now_ns = now_ns;
+    server->clock_ns = clock_ns;
+    if (step_ns > -STEP_BACK_NS)
+        return;
+    log_event(HERD_LOG_WARN, 0, "The clock stepped back by %.1f s: links are opened again",
+              (double)-step_ns / 1e9);
+    for (size_t i = 0; i < server->links_service.host.neighbour_count; i++)
+        neighbour_forget(server->links_service.host.neighbours[i]);
+    for (unsigned i = 0; i < server->worker_count; i++)
+        worker_tell(server->workers[i], links_reopen, &server->links[i]);
+}
+
+static void forget_dead(struct server *server)
+{
+    if (server->settings->limits.forget_after_ns == 0)
+        return;
+    size_t slots = store_clients(server->store) / store_stripes(server->store) / FORGET_ROUND_S;
+    store_forget(server->store, slots + 64, clock_wall_ns());
+}
+
+static void on_second(struct worker_hooks *hooks, unsigned index)
+{
+    struct server *server = (struct server *)hooks;
+    clients_second(&server->clients[index]);
+    links_second(&server->links[index]);
+    if (index == 0) {
+        watch_clock(server);
+        forget_dead(server);
+    }
+}
+
+static void on_stop(struct worker_hooks *hooks, unsigned index)
+{
+    struct server *server = (struct server *)hooks;
+    clients_fini(&server->clients[index]);
+    links_fini(&server->links[index]);
+}
+
+/* ---- handing out connections ---- */
+
+struct handover {
+    struct server *server;
+    unsigned index;
+    int fd;
+    struct address from;
+};
+
+static void hand_client(void *arg)
+{
+    struct handover *h = arg;
+    clients_take(&h->server->clients[h->index], h->fd, &h->from);
+    free(h);
+}
+
+static void hand_peer(void *arg)
+{
+    struct handover *h = arg;
+    links_take(&h->server->links[h->index], h->fd, &h->from);
+    free(h);
+}
+
+static void hand_over(struct server *server, unsigned index, int fd, const struct address *from,
+                      void (*take)(void *))
+{
+    struct handover *h = memory_alloc(sizeof *h);
+    *h = (struct handover){server, index, fd, *from};
+    worker_tell(server->workers[index], take, h);
+}
+
+/* The worker with the fewest connections; among equals they take turns. */
+static unsigned idlest(struct server *server)
+{
+    unsigned best = server->next_client++ % server->worker_count;
+    for (unsigned i = 0; i < server->worker_count; i++)
+        if (atomic_load(&server->clients[i].count) < atomic_load(&server->clients[best].count))
+            best = i;
+    return best;
+}
+
+void duties_take_client(void *arg, int fd, const struct address *from)
+{
+    struct server *server = arg;
+    if (atomic_load(&server->clients_service.open) >= server->clients_service.connections_max) {
+        metric_add(connections_refused, 1);
+        close(fd);
+        return;
+    }
+    unsigned index = idlest(server);
+    clients_expect(&server->clients[index]);
+    hand_over(server, index, fd, from, hand_client);
+}
+
+bool duties_may_take_client(void *arg)
+{
+    struct server *server = arg;
+    return atomic_load(&server->clients_service.open) < server->connections_possible;
+}
+
+void duties_take_peer(void *arg, int fd, const struct address *from)
+{
+    struct server *server = arg;
+    unsigned index = server->next_peer++ % server->worker_count;
+    hand_over(server, index, fd, from, hand_peer);
+}
+
+const struct worker_hooks duties_hooks = {on_start, on_turn, on_second, on_stop};

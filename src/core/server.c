@@ -1,0 +1,225 @@
+/* A server from its start to its end. Everything that can fail is done before the first thread
+ * runs; what is opened is closed in the opposite order. */
+#include "core/server_state.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "core/places.h"
+#include "core/registry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define FD_RESERVE 64 /* descriptors kept for neighbours, upstream, files */
+
+static void draw(void *to, size_t len)
+{
+    ssize_t n = getrandom(to, len, 0);
+    if (n != (ssize_t)len)
+        abort(); /* for so few bytes it only fails where the kernel has no such call */
+}
+
+static void draw_epoch(char epoch[EPOCH_BYTES + 1])
+{
+    unsigned char bytes[EPOCH_BYTES / 2];
+    draw(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(epoch + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void create_store(struct server *server)
+{
+    const struct settings *s = server->settings;
+    struct store_config config = {.stripes = STORE_STRIPES_MAX,
+                                  .clients_max = s->limits.clients,
+                                  .bytes_max = s->limits.memory_bytes,
+                                  .forget_after_ns = s->limits.forget_after_ns};
+    draw(config.key, sizeof config.key);
+    server->store = store_create(&config);
+}
+
+/* Each link of this server's is a neighbour: its name, and whether this server dials it, and then
+ * where. */
+static bool add_neighbour(struct server *server, const struct link_settings *link,
+                          struct herd_error *err)
+{
+    struct link_host *host = &server->links_service.host;
+    int self = (int)server->options->index;
+    bool dials = link->dialler == self;
+    const struct server_settings *other =
+        &server->settings->servers[dials ? link->acceptor : link->dialler];
+    struct address *address = &server->links_service.addresses[host->neighbour_count];
+    if (dials && !address_resolve(address, other->host, other->peer_port, err))
+        return false;
+    host->neighbours[host->neighbour_count++] = neighbour_create(other->name, dials);
+    return true;
+}
+
+static bool create_neighbours(struct server *server, struct herd_error *err)
+{
+    const struct settings *s = server->settings;
+    struct links_service *service = &server->links_service;
+    int self = (int)server->options->index;
+    service->host.store = server->store;
+    service->host.dispatch = registry_dispatch();
+    service->host.server = server->self->name;
+    draw_epoch(service->host.epoch);
+    service->host.neighbours = memory_zeroed(s->link_count + 1, sizeof(struct neighbour *));
+    service->addresses = memory_zeroed(s->link_count + 1, sizeof(struct address));
+    for (size_t i = 0; i < s->link_count; i++)
+        if ((s->links[i].dialler == self || s->links[i].acceptor == self) &&
+            !add_neighbour(server, &s->links[i], err))
+            return false;
+    return true;
+}
+
+static void fill_clients_service(struct server *server)
+{
+    const struct settings *s = server->settings;
+    struct clients_service *service = &server->clients_service;
+    service->store = server->store;
+    service->dispatch = registry_dispatch();
+    service->server = server->self->name;
+    service->line_bytes = s->limits.line_bytes;
+    service->commands_max = s->limits.commands;
+    service->connections_max = s->limits.connections;
+    service->idle_ns = s->limits.idle_ns;
+    service->max_ahead_ns = s->limits.max_ahead_ns;
+}
+
+static bool create_workers(struct server *server, struct herd_error *err)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = (unsigned)server->settings->workers;
+    if (n == 0)
+        n = processors > 0 ? (unsigned)processors : 1;
+    server->hooks = duties_hooks;
+    server->workers = workers_create(n, &server->hooks, err);
+    if (server->workers == NULL)
+        return false;
+    server->worker_count = n;
+    server->clients = memory_zeroed(n, sizeof *server->clients);
+    server->links = memory_zeroed(n, sizeof *server->links);
+    server->links_service.workers = server->workers;
+    server->links_service.links = server->links;
+    server->links_service.worker_count = n;
+    for (unsigned i = 0; i < n; i++) {
+        clients_init(&server->clients[i], server->workers[i], &server->clients_service);
+        links_init(&server->links[i], &server->links_service, i);
+    }
+    return true;
+}
+
+/* As many descriptors as the system lets us have. */
+static void raise_descriptors(struct server *server)
+{
+    struct rlimit limit;
+    uint64_t reserve = FD_RESERVE + 2 * server->links_service.host.neighbour_count;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = limit.rlim_max = 1024;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    server->connections_possible = limit.rlim_cur > 2 * reserve ? limit.rlim_cur - reserve
+                                                                : reserve;
+}
+
+static bool open_listeners(struct server *server, struct herd_error *err)
+{
+    const struct server_settings *self = server->self;
+    struct address address;
+    if (!address_resolve(&address, self->host, self->port, err))
+        return false;
+    server->client_listener = listener_open(server->workers[0], &address, duties_take_client,
+                                            duties_may_take_client, server, err);
+    if (server->client_listener == NULL)
+        return false;
+    if (server->links_service.host.neighbour_count == 0)
+        return true;
+    if (!address_resolve(&address, self->host, self->peer_port, err))
+        return false;
+    server->peer_listener = listener_open(server->workers[0], &address, duties_take_peer, NULL,
+                                          server, err);
+    return server->peer_listener != NULL;
+}
+
+static bool open_log(struct server *server, struct herd_error *err)
+{
+    struct log_config config = server->settings->log;
+    char *file = control_path(config.file, server->self->name);
+    config.file = file;
+    bool opened = log_open(&config, err);
+    free(file);
+    return opened;
+}
+
+static bool open_pid_file(struct server *server, struct herd_error *err)
+{
+    if (server->options->pid_file[0] == '\0')
+        return true;
+    char *file = control_path(server->options->pid_file, server->self->name);
+    server->control = control_open(file, err);
+    free(file);
+    return server->control != NULL;
+}
+
+static bool build(struct server *server, struct herd_error *err)
+{
+    server->word_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->word_fd < 0)
+        return herd_fail(err, "eventfd: %s", strerror(errno));
+    create_store(server);
+    fill_clients_service(server);
+    if (!create_neighbours(server, err) || !create_workers(server, err))
+        return false;
+    raise_descriptors(server);
+    return open_listeners(server, err) && open_log(server, err) && registry_start(err) &&
+           places_open(server->settings, server->options->provider, err) &&
+           open_pid_file(server, err);
+}
+
+static void destroy(struct server *server)
+{
+    control_close(server->control);
+    places_close();
+    struct listener *listeners[] = {server->client_listener, server->peer_listener};
+    for (size_t i = 0; i < 2; i++)
+        if (listeners[i] != NULL) {
+            listener_stop(listeners[i]);
+            listener_destroy(listeners[i]);
+        }
+    if (server->workers != NULL)
+        workers_destroy(server->workers, server->worker_count);
+    for (size_t i = 0; i < server->links_service.host.neighbour_count; i++)
+        neighbour_destroy(server->links_service.host.neighbours[i]);
+    free(server->links_service.host.neighbours);
+    free(server->links_service.addresses);
+    for (unsigned i = 0; i < server->worker_count; i++)
+        links_release(&server->links[i]);
+    free(server->clients);
+    free(server->links);
+    if (server->store != NULL)
+        store_destroy(server->store);
+    if (server->word_fd >= 0)
+        close(server->word_fd);
+}
+
+bool server_run(const struct server_options *options, struct herd_error *err)
+{
+    struct server server = {.options = options,
+                            .settings = options->settings,
+                            .self = &options->settings->servers[options->index],
+                            .word_fd = -1};
+    bool ran = build(&server, err) && serve(&server, err);
+    destroy(&server);
+    log_close();
+    metrics_fini();
+    return ran;
+}

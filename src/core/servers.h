@@ -1,0 +1,16 @@
+/* The servers of the herd and who talks to whom, as the configuration has them. A part of
+ * settings_read. Main thread. */
+#ifndef CORE_SERVERS_H
+#define CORE_SERVERS_H
+
+#include "core/settings.h"
+
+/* Reads servers and adjacency. False: err says file, line and setting; what is allocated then
+ * settings_free frees. */
+bool servers_read(struct settings *settings, struct config *config, struct herd_error *err);
+
+/* Refuses links that would be plain between other addresses than loopback, unless link.plaintext
+ * allows them. Servers, adjacency and link must be read. */
+bool servers_check_plain(struct settings *settings, struct config *config, struct herd_error *err);
+
+#endif

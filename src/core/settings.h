@@ -1,0 +1,90 @@
+/* What the configuration file says, read once at start-up into plain values: servers, adjacency,
+ * limits, log. The file is read by config.c, the values are checked here. Main thread; read-only
+ * afterwards.
+ *
+ * Setting                default      from             to
+ * servers                (needed)     1                a list of groups
+ *   name                 (needed)     1 to 64 bytes of [A-Za-z0-9._-], each once
+ *   host                 (needed)     1                255 printable bytes without blanks
+ *   port                 (needed)     1                65535
+ *   peer_port            0            0 (none)         65535; needed by a server with neighbours
+ * adjacency              ( )          groups of server (a name) and talks_to (an array of names)
+ * workers                0            0 (processors)   256
+ * pid_file               ""           "": none
+ * load_modules           [ ]          paths; relative ones from the file's folder
+ * limits.line            "4k"         "128"            "64k"
+ * limits.commands        0            0 (no limit)     999999999
+ * limits.connections     10000        1                1000000
+ * limits.idle            "15m"        "0" (no limit)   "36500d"
+ * limits.clients         10000000     1                999999999
+ * limits.memory          "0"          "0" (no limit), "1m"      "1048576g"
+ * limits.max_ahead       "1d"         "0" (no limit)   "36500d"
+ * limits.forget_after    "0"          "0" (never)      "36500d"
+ * link.psk_file, cert_file, key_file, ca_file   ""     must be "" as yet
+ * link.plaintext         false
+ * log.file               "%n.log"     not empty; "-": standard error
+ * log.level              "info"       debug, info, warn, error
+ * log.messages           true
+ * log.format             "text"       text
+ * places.provider        "geojson"    a name of the same form as a server's
+ * places.max_radius_km   50.0         0.001            20100.0
+ * places.max_items       20           1                60
+ * places.max_inclusive   false
+ *
+ * No two of all ports and peer ports may be the same on the same host; hosts are the same if they
+ * are the same address or, but for case, the same name; "localhost" is 127.0.0.1; a wildcard
+ * ("0.0.0.0", "::", "*") is the same as any. */
+#ifndef CORE_SETTINGS_H
+#define CORE_SETTINGS_H
+
+#include "base/log.h"
+#include "core/config.h"
+
+struct server_settings {
+    const char *name;
+    const char *host;
+    int port;
+    int peer_port; /* 0: has no neighbours and none given */
+};
+
+struct link_settings { /* one pair of neighbours */
+    int dialler;       /* indices of servers */
+    int acceptor;
+};
+
+struct settings {
+    struct server_settings *servers;
+    size_t server_count;
+    struct link_settings *links; /* each pair once, in the file's order */
+    size_t link_count;
+    int workers; /* 0: the processors */
+    const char *pid_file;
+    const char **load_modules;
+    size_t load_module_count;
+    struct {
+        uint64_t line_bytes, commands, connections, clients, memory_bytes;
+        int64_t idle_ns, max_ahead_ns, forget_after_ns; /* 0: no limit */
+    } limits;
+    struct {
+        const char *psk_file, *cert_file, *key_file, *ca_file; /* "": none */
+        bool plaintext;
+    } link;
+    struct log_config log; /* file as written, %n not yet replaced (control_path does that) */
+    const char *log_format;
+    struct {
+        const char *provider;
+        double max_radius_km;
+        int max_items;
+        bool max_inclusive;
+    } places;
+};
+
+/* Reads and checks everything but the modules' groups. False: err says file, line and setting;
+ * nothing is left allocated. Texts live as long as config. */
+bool settings_read(struct settings *settings, struct config *config, struct herd_error *err);
+void settings_free(struct settings *settings);
+
+/* The index of the server of that name, or -1. */
+int settings_server(const struct settings *settings, const char *name);
+
+#endif

@@ -1,0 +1,81 @@
+/* A handful of verbs: a list does. */
+#include "herd/dispatch.h"
+
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "herd/request.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    const struct herd_command *command;
+    const char *module;
+};
+
+struct dispatch {
+    struct entry *entries;
+    size_t count;
+    const struct herd_command *otherwise; /* takes clients' invalid lines */
+};
+
+struct dispatch *dispatch_create(void)
+{
+    return memory_zeroed(1, sizeof(struct dispatch));
+}
+
+void dispatch_destroy(struct dispatch *dispatch)
+{
+    free(dispatch->entries);
+    free(dispatch);
+}
+
+static const struct entry *find(const struct dispatch *dispatch, enum herd_from from,
+                                struct herd_text verb)
+{
+    for (size_t i = 0; i < dispatch->count; i++) {
+        const struct herd_command *command = dispatch->entries[i].command;
+        if (command->from == from && text_is(verb, command->verb))
+            return &dispatch->entries[i];
+    }
+    return NULL;
+}
+
+bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command, const char *module,
+                  struct herd_error *err)
+{
+    assert(command->verb != NULL && command->run != NULL);
+    struct herd_text verb = {command->verb, strlen(command->verb)};
+    const struct entry *taken = find(dispatch, command->from, verb);
+    if (taken != NULL)
+        return herd_fail(err, "module %s: the verb \"%s\" is module %s's", module, command->verb,
+                         taken->module);
+    dispatch->entries = memory_resize(dispatch->entries,
+                                      (dispatch->count + 1) * sizeof dispatch->entries[0]);
+    dispatch->entries[dispatch->count++] = (struct entry){command, module};
+    if (verb.len == 0 && command->from == HERD_CLIENT)
+        dispatch->otherwise = command;
+    return true;
+}
+
+enum herd_result dispatch_invalid(const struct dispatch *dispatch, struct herd_request *request)
+{
+    metric_add(invalid, 1);
+    return dispatch->otherwise != NULL ? dispatch->otherwise->run(request) : HERD_INVALID;
+}
+
+enum herd_result dispatch_run(const struct dispatch *dispatch, enum herd_from from,
+                              struct herd_request *request)
+{
+    size_t count = request->line.count;
+    assert(count > 0);
+    const struct entry *entry = find(dispatch, from, line_field(&request->line, 0));
+    enum herd_result result = HERD_INVALID;
+    if (entry != NULL && count >= entry->command->min_fields &&
+        (entry->command->max_fields == 0 || count <= entry->command->max_fields))
+        result = entry->command->run(request);
+    if (result == HERD_INVALID && from == HERD_CLIENT)
+        return dispatch_invalid(dispatch, request);
+    return result;
+}

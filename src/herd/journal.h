@@ -1,0 +1,47 @@
+/* The order of change of a stripe: an entry for each change, oldest first. An entry is live while
+ * the record in its slot still has its seq; the others are dropped when the journal is full.
+ * Whoever owns it locks. */
+#ifndef HERD_JOURNAL_H
+#define HERD_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct journal_entry {
+    uint32_t slot;
+    uint32_t seq; /* the low half */
+};
+
+struct journal {
+    struct journal_entry *entries;
+    uint32_t count;
+    uint32_t room;
+    uint32_t packed; /* how often entries were dropped: an index found before is good no more */
+};
+
+/* Whether the journal must be packed before an entry can be added. */
+static inline int journal_full(const struct journal *journal)
+{
+    return journal->count == journal->room;
+}
+
+void journal_fini(struct journal *journal);
+
+/* Drops what live says no to, and makes room for at least as many entries as stay. */
+void journal_pack(struct journal *journal, int (*live)(void *arg, const struct journal_entry *e),
+                  void *arg);
+
+/* Adds an entry; there must be room. */
+void journal_add(struct journal *journal, uint32_t slot, uint32_t seq);
+
+/* The index of the first entry behind seq; tail is the seq of the last. */
+uint32_t journal_find(const struct journal *journal, uint64_t seq, uint64_t tail);
+
+/* The whole seq of which an entry or a record has the low half. All that is live lies within 2^32
+ * of the tail. */
+static inline uint64_t journal_seq(uint32_t low, uint64_t tail)
+{
+    return tail - (uint32_t)((uint32_t)tail - low);
+}
+
+#endif

@@ -1,0 +1,415 @@
+/* The protocol between neighbours. The hard thing is what a MARK means: the neighbour has all of a
+ * stripe up to pos. So it is written behind the lines that it covers, on the same stream; in list
+ * mode up to 100 ms later, in a sweep at its end and never before. The receiver merges what came
+ * before it, then moves its place: lines are taken in order, so that is so. */
+#include "herd/link.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "herd/broken.h"
+#include "herd/feed.h"
+#include "herd/hello.h"
+#include "herd/request.h"
+#include "wire/at.h"
+#include "wire/number.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLIES_MAX 65536 /* a neighbour that asks for more without reading is dropped */
+#define MARK_MAX    32    /* bytes of a MARK line */
+#define PING_MAX    32    /* bytes of a PING line */
+#define AT_MAX      (HERD_AT_MAX + HERD_NAME_MAX + 2)
+#define COMPLAIN_NS (INT64_C(1) * 1000000000) /* bad lines are logged once in so long */
+
+struct link {
+    const struct link_host *host;
+    struct neighbour *neighbour;
+    enum link_state state;
+    bool dialler;
+    uint32_t session;
+    uint32_t by; /* what the store and the feed know the session by */
+    uint32_t replaced;
+    char epoch[EPOCH_BYTES]; /* the neighbour's */
+    struct feed *feed;       /* once up */
+    struct buffer replies;   /* HELLO, PONG and what commands answer: goes out first */
+    uint64_t *news;
+    void (*wake)(void *arg);
+    void *wake_arg;
+    int64_t opened_ns, heard_ns, sent_ns, complained_ns;
+    int64_t mark_ns; /* when the places that moved are to be marked; 0: none moved */
+    bool warned_of_clock;
+    struct herd_error reason;
+};
+
+_Static_assert(LINK_ROOM_MIN >= AT_MAX && AT_MAX < HELLO_BYTES_MAX, "a line fits");
+
+static void end(struct link *link, const char *why)
+{
+    if (link->state != LINK_ENDED)
+        herd_fail(&link->reason, "%s", why);
+    link->state = LINK_ENDED;
+}
+
+static void say_hello(struct link *link, const char *have_epoch, struct link_time time)
+{
+    char *to = buffer_reserve(&link->replies, HELLO_BYTES_MAX);
+    size_t n = hello_print(to, link->host->server, link->neighbour, link->host->epoch,
+                           time.clock_ns, store_stripes(link->host->store), have_epoch);
+    buffer_grew(&link->replies, n);
+}
+
+struct link *link_open(const struct link_host *host, struct neighbour *dialled, uint32_t session,
+                       uint64_t *news, struct link_time time, void (*wake)(void *), void *arg)
+{
+    assert(session != 0 && news != NULL && wake != NULL);
+    struct link *link = memory_zeroed(1, sizeof *link);
+    link->host = host;
+    link->neighbour = dialled;
+    link->dialler = dialled != NULL;
+    link->session = session;
+    link->by = session;
+    link->news = news;
+    link->wake = wake;
+    link->wake_arg = arg;
+    link->opened_ns = link->heard_ns = link->sent_ns = time.now_ns;
+    link->complained_ns = time.now_ns - COMPLAIN_NS;
+    if (dialled != NULL)
+        say_hello(link, NULL, time);
+    return link;
+}
+
+void link_close(struct link *link)
+{
+    if (link->feed != NULL)
+        feed_close(link->feed);
+    if (link->neighbour != NULL)
+        neighbour_end(link->neighbour, link->session);
+    buffer_free(&link->replies);
+    free(link);
+}
+
+/* ---- what is heard ---- */
+
+static void check_clock(struct link *link, int64_t theirs_ns, struct link_time time)
+{
+    int64_t apart_ns = theirs_ns - time.clock_ns;
+    if (link->warned_of_clock || (apart_ns <= LINK_CLOCKS_NS && apart_ns >= -LINK_CLOCKS_NS))
+        return;
+    link->warned_of_clock = true;
+    log_event(HERD_LOG_WARN, 0, "The clock of server %s differs by %.0f s",
+              neighbour_name(link->neighbour), (double)apart_ns / 1e9);
+}
+
+static struct neighbour *find_neighbour(const struct link *link, struct herd_text name)
+{
+    for (size_t i = 0; i < link->host->neighbour_count; i++) {
+        struct neighbour *neighbour = link->host->neighbours[i];
+        if (text_is(name, neighbour_name(neighbour)))
+            return neighbour;
+    }
+    return NULL;
+}
+
+/* Where the neighbour's place in our feed is: NULL for the beginning. */
+static const uint64_t *place_of(const struct link *link, struct hello *hello)
+{
+    unsigned stripes = store_stripes(link->host->store);
+    bool ours = hello->have.len == EPOCH_BYTES &&
+                memcmp(hello->have.bytes, link->host->epoch, EPOCH_BYTES) == 0;
+    if (BROKEN(ignore_epoch) && hello->have.len > 0)
+        ours = true;
+    if (!ours || hello->have_stripes != stripes)
+        return NULL;
+    for (unsigned i = 0; i < stripes; i++)
+        if (hello->pos[i] > stripe_tail(store_stripe(link->host->store, i)) &&
+            !BROKEN(ignore_epoch))
+            hello->pos[i] = 0;
+    return hello->pos;
+}
+
+static bool prove(struct link *link, const struct hello *hello)
+{
+    struct neighbour *neighbour = find_neighbour(link, hello->from);
+    if (!text_is(hello->to, link->host->server))
+        return herd_fail(&link->reason, "it takes this server for another");
+    if (neighbour == NULL)
+        return herd_fail(&link->reason, "it is no neighbour");
+    if (link->dialler && neighbour != link->neighbour)
+        return herd_fail(&link->reason, "another server answers");
+    if (!link->dialler && neighbour_dialled(neighbour))
+        return herd_fail(&link->reason, "this server dials it, not it us");
+    link->neighbour = neighbour;
+    return true;
+}
+
+static void on_hello(struct link *link, struct herd_text line, struct link_time time)
+{
+    struct hello hello;
+    if (!hello_parse(&hello, line, &link->reason) || !prove(link, &hello)) {
+        link->state = LINK_ENDED;
+        return;
+    }
+    memcpy(link->epoch, hello.epoch.bytes, EPOCH_BYTES);
+    link->replaced = neighbour_begin(link->neighbour, link->session, link->epoch, hello.stripes);
+    if (!link->dialler)
+        say_hello(link, link->epoch, time);
+    if (BROKEN(skip_by_peer))
+        link->by = UINT32_C(0x80000000) + (uint32_t)neighbour_name(link->neighbour)[0];
+    link->feed = feed_open(link->host->store, link->by, place_of(link, &hello), link->wake,
+                           link->wake_arg);
+    link->state = LINK_UP;
+    metric_add(links_opened, 1);
+    check_clock(link, hello.clock_ns, time);
+}
+
+static bool on_mark(struct link *link, const struct line *line)
+{
+    unsigned stripe;
+    uint64_t pos;
+    if (line->count != 3 || !number_count_parse(line_field(line, 1), &stripe) ||
+        stripe >= NEIGHBOUR_STRIPES_MAX || !number_u64_parse(line_field(line, 2), &pos))
+        return false;
+    neighbour_mark(link->neighbour, link->session, link->epoch, stripe, pos);
+    return true;
+}
+
+static void add_clock(struct buffer *out, const char *verb, int64_t clock_ns)
+{
+    buffer_add(out, verb, strlen(verb));
+    buffer_grew(out, number_time_print(buffer_reserve(out, NUMBER_TIME_MAX), clock_ns, 9));
+    buffer_add(out, "\n", 1);
+}
+
+static bool on_clock(struct link *link, const struct line *line, bool ping, struct link_time time)
+{
+    int64_t clock_ns;
+    if (line->count != 2 || !number_time_parse(line_field(line, 1), &clock_ns))
+        return false;
+    check_clock(link, clock_ns, time);
+    if (ping)
+        add_clock(&link->replies, "PONG ", time.clock_ns);
+    return true;
+}
+
+static bool on_command(struct link *link, const struct line *line, struct link_time time)
+{
+    struct herd_request request = {.line = *line,
+                                   .out = &link->replies,
+                                   .store = link->host->store,
+                                   .news = link->news,
+                                   .server = link->host->server,
+                                   .neighbour = neighbour_name(link->neighbour),
+                                   .connection = 0,
+                                   .session = link->by,
+                                   .clock_ns = time.clock_ns};
+    enum herd_result result = dispatch_run(link->host->dispatch, HERD_PEER, &request);
+    if (result == HERD_END)
+        end(link, "it broke the protocol");
+    return result != HERD_INVALID;
+}
+
+static void complain(struct link *link, const struct line *line, struct link_time time)
+{
+    metric_add(link_lines_bad, 1);
+    if (time.now_ns - link->complained_ns < COMPLAIN_NS)
+        return;
+    link->complained_ns = time.now_ns;
+    int len = line->text.len < 256 ? (int)line->text.len : 256;
+    log_event(HERD_LOG_WARN, 0, "Server %s sent a malformed line, skipped: '%.*s'",
+              neighbour_name(link->neighbour), len, line->text.bytes);
+}
+
+static void on_line(struct link *link, const char *bytes, size_t len, struct link_time time)
+{
+    struct line line;
+    bool good;
+    line_parse(&line, bytes, len);
+    if (link->state == LINK_NEW) {
+        on_hello(link, line.text, time);
+        return;
+    }
+    if (line.count == 0)
+        return;
+    struct herd_text verb = line_field(&line, 0);
+    if (text_is(verb, "MARK"))
+        good = on_mark(link, &line);
+    else if (text_is(verb, "PING") || text_is(verb, "PONG"))
+        good = on_clock(link, &line, text_is(verb, "PING"), time);
+    else
+        good = on_command(link, &line, time);
+    if (!good)
+        complain(link, &line, time);
+    if (buffer_len(&link->replies) > REPLIES_MAX)
+        end(link, "it asks and does not read");
+}
+
+size_t link_input(struct link *link, const char *bytes, size_t len, struct link_time time)
+{
+    size_t done = 0;
+    link->heard_ns = time.now_ns;
+    while (link->state != LINK_ENDED) {
+        size_t max = link->state == LINK_NEW ? HELLO_BYTES_MAX : LINK_LINE_MAX;
+        size_t n = line_length(bytes + done, len - done);
+        if (n > max || (n == 0 && len - done > max))
+            end(link, "its line is too long");
+        if (n == 0 || link->state == LINK_ENDED)
+            break;
+        on_line(link, bytes + done, n, time);
+        done += n;
+    }
+    return done;
+}
+
+/* ---- what is said ---- */
+
+struct output {
+    struct link *link;
+    char *to;
+    size_t used, room;
+};
+
+static void put_replies(struct output *out)
+{
+    struct buffer *replies = &out->link->replies;
+    size_t n = buffer_len(replies);
+    if (n > out->room)
+        n = out->room;
+    if (n == 0)
+        return;
+    memcpy(out->to, buffer_at(replies), n);
+    buffer_take(replies, n);
+    out->used += n;
+}
+
+static bool put_update(void *arg, const struct herd_report *report)
+{
+    struct output *out = arg;
+    struct link *link = out->link;
+    if (out->room - out->used < AT_MAX)
+        return false;
+    size_t name_len = strlen(link->host->server);
+    out->used += at_print(out->to + out->used, report);
+    out->to[out->used++] = ' ';
+    memcpy(out->to + out->used, link->host->server, name_len);
+    out->used += name_len;
+    out->to[out->used++] = '\n';
+    metric_add(updates_sent, 1);
+    if (log_messages())
+        log_event(HERD_LOG_INFO, 0, "Propagated location to %s", neighbour_name(link->neighbour));
+    return true;
+}
+
+/* Marks the places that moved. False: not all, for want of room. */
+static bool put_marks(struct output *out)
+{
+    struct link *link = out->link;
+    for (uint64_t rest = feed_moved(link->feed); rest != 0; rest &= rest - 1) {
+        unsigned stripe = (unsigned)__builtin_ctzll(rest);
+        if (out->room - out->used < MARK_MAX)
+            return false;
+        memcpy(out->to + out->used, "MARK ", 5);
+        out->used += 5;
+        out->used += number_u64_print(out->to + out->used, stripe);
+        out->to[out->used++] = ' ';
+        out->used += number_u64_print(out->to + out->used, feed_pos(link->feed, stripe));
+        out->to[out->used++] = '\n';
+        feed_marked(link->feed, stripe);
+        metric_add(marks_sent, 1);
+    }
+    link->mark_ns = 0;
+    return true;
+}
+
+static void put_feed(struct output *out, struct link_time time)
+{
+    struct link *link = out->link;
+    enum feed_result result;
+    if (link->mark_ns != 0 && time.now_ns >= link->mark_ns && !put_marks(out))
+        return;
+    do
+        result = feed_read(link->feed, time.now_ns, time.clock_ns, put_update, out);
+    while (result == FEED_SWEPT && put_marks(out));
+    if (feed_moved(link->feed) != 0 && link->mark_ns == 0)
+        link->mark_ns = time.now_ns + (result == FEED_SWEPT ? 0 : LINK_MARK_NS);
+}
+
+static void put_ping(struct output *out, struct link_time time)
+{
+    if (out->room - out->used < PING_MAX)
+        return;
+    memcpy(out->to + out->used, "PING ", 5);
+    out->used += 5 + number_time_print(out->to + out->used + 5, time.clock_ns, 9);
+    out->to[out->used++] = '\n';
+}
+
+size_t link_output(struct link *link, char *to, size_t room, struct link_time time)
+{
+    struct output out = {link, to, 0, room};
+    if (link->state == LINK_ENDED)
+        return 0;
+    put_replies(&out);
+    if (link->state == LINK_UP && buffer_len(&link->replies) == 0) {
+        put_feed(&out, time);
+        if (out.used == 0 && time.now_ns - link->sent_ns >= LINK_PING_NS)
+            put_ping(&out, time);
+    }
+    if (out.used > 0)
+        link->sent_ns = time.now_ns;
+    return out.used;
+}
+
+bool link_pending(const struct link *link)
+{
+    return link->state != LINK_ENDED &&
+           (buffer_len(&link->replies) > 0 || (link->feed != NULL && feed_pending(link->feed)));
+}
+
+/* ---- what time it is ---- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t link_deadline_ns(const struct link *link)
+{
+    if (link->state != LINK_UP)
+        return link->opened_ns + LINK_HELLO_NS;
+    int64_t at = earlier(link->sent_ns + LINK_PING_NS, link->heard_ns + LINK_SILENCE_NS);
+    return link->mark_ns != 0 ? earlier(at, link->mark_ns) : at;
+}
+
+bool link_silent(const struct link *link, struct link_time time)
+{
+    if (link->state == LINK_NEW)
+        return time.now_ns - link->opened_ns >= LINK_HELLO_NS;
+    return time.now_ns - link->heard_ns >= LINK_SILENCE_NS;
+}
+
+enum link_state link_state(const struct link *link)
+{
+    return link->state;
+}
+
+const char *link_reason(const struct link *link)
+{
+    return link->reason.text;
+}
+
+uint32_t link_session(const struct link *link)
+{
+    return link->session;
+}
+
+struct neighbour *link_neighbour(const struct link *link)
+{
+    return link->neighbour;
+}
+
+uint32_t link_replaced(const struct link *link)
+{
+    return link->replaced;
+}

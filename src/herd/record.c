@@ -1,0 +1,117 @@
+/* Records are thrift: 35 bytes and the texts. A time's text is kept only where it cannot be printed
+ * again from the nanoseconds and a number of decimals. */
+#include "herd/record.h"
+
+#include "herd/broken.h"
+#include "wire/line.h"
+#include "wire/number.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define HEAD offsetof(struct record, text)
+
+static size_t time_bytes(const struct herd_report *report)
+{
+    return number_time_decimals(report->time) == NUMBER_AS_TEXT ? report->time.len : 0;
+}
+
+size_t record_bytes(const struct herd_report *report)
+{
+    return HEAD + report->client.len + report->location.len + time_bytes(report);
+}
+
+void record_write(struct record *record, const struct herd_report *report, uint16_t origin,
+                  uint32_t session)
+{
+    assert(report->client.len > 0 && report->client.len <= HERD_CLIENT_MAX);
+    assert(report->location.len <= HERD_LOCATION_MAX && report->time.len <= HERD_LOCATION_MAX);
+    record->time_ns = report->time_ns;
+    record->diff_ns = report->diff_ns;
+    record->session = session;
+    record->origin = origin;
+    record->client_len = (uint16_t)report->client.len;
+    record->location_len = (uint8_t)report->location.len;
+    record->time_len = (uint8_t)time_bytes(report);
+    record->decimals = (uint8_t)number_time_decimals(report->time);
+    char *to = record->text;
+    memcpy(to, report->client.bytes, report->client.len);
+    to += report->client.len;
+    memcpy(to, report->location.bytes, report->location.len);
+    to += report->location.len;
+    memcpy(to, report->time.bytes, record->time_len);
+}
+
+struct herd_text record_client(const struct record *record)
+{
+    return (struct herd_text){record->text, record->client_len};
+}
+
+static struct herd_text location_of(const struct record *record)
+{
+    return (struct herd_text){record->text + record->client_len, record->location_len};
+}
+
+static struct herd_text time_of(const struct record *record, char *room)
+{
+    if (record->time_len == 0)
+        return (struct herd_text){room, number_time_print(room, record->time_ns, record->decimals)};
+    return (struct herd_text){record->text + record->client_len + record->location_len,
+                              record->time_len};
+}
+
+void record_report(const struct record *record, struct names *names, char *room,
+                   struct herd_report *report)
+{
+    assert(record->client_len > 0);
+    report->server = names_text(names, record->origin);
+    report->client = record_client(record);
+    report->location = location_of(record);
+    report->time = time_of(record, room);
+    report->time_ns = record->time_ns;
+    report->diff_ns = record->diff_ns;
+}
+
+bool record_same_texts(const struct record *record, const struct herd_report *report)
+{
+    char room[NUMBER_TIME_MAX];
+    return record->time_ns == report->time_ns &&
+           text_equal(location_of(record), report->location) &&
+           text_equal(time_of(record, room), report->time);
+}
+
+static int compare_texts(struct herd_text a, struct herd_text b)
+{
+    int order = memcmp(a.bytes, b.bytes, a.len < b.len ? a.len : b.len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+int record_compare(const struct herd_report *report, const struct record *record,
+                   struct names *names)
+{
+    char room[NUMBER_TIME_MAX];
+    if (report->time_ns != record->time_ns)
+        return report->time_ns > record->time_ns ? 1 : -1;
+    if (BROKEN(no_tiebreak))
+        return -1;
+    if (report->diff_ns != record->diff_ns)
+        return report->diff_ns > record->diff_ns ? 1 : -1;
+    int order = compare_texts(report->server, names_text(names, record->origin));
+    if (order == 0)
+        order = compare_texts(report->location, location_of(record));
+    if (order == 0)
+        order = compare_texts(report->time, time_of(record, room));
+    return order;
+}
+
+bool record_dead(int64_t time_ns, int64_t diff_ns, int64_t forget_after_ns, int64_t clock_ns)
+{
+    int64_t heard_ns, ends_ns;
+    if (forget_after_ns == 0)
+        return false;
+    if (__builtin_add_overflow(time_ns, diff_ns, &heard_ns))
+        return diff_ns < 0;
+    if (__builtin_add_overflow(heard_ns, forget_after_ns, &ends_ns))
+        return false;
+    return ends_ns < clock_ns;
+}

@@ -1,0 +1,48 @@
+/* A client's record as it lies in a slot, and the order in which reports replace each other. Pure.
+ * Whoever owns the slot locks. */
+#ifndef HERD_RECORD_H
+#define HERD_RECORD_H
+
+#include "herd/names.h"
+
+struct record {
+    int64_t time_ns;
+    int64_t diff_ns;
+    uint32_t seq;        /* the low half of its stripe's seq */
+    uint32_t session;    /* it came by; 0: its client's own */
+    uint16_t origin;     /* number of the server that heard it */
+    uint16_t client_len; /* 0: the slot holds no record */
+    uint8_t location_len;
+    uint8_t time_len; /* 0: the text is time_ns with so many decimals */
+    uint8_t decimals;
+    char text[]; /* client, location, time */
+};
+
+/* Bytes that a slot for this report needs. */
+size_t record_bytes(const struct herd_report *report);
+
+/* Writes a report into a slot of that size; seq is left alone. */
+void record_write(struct record *record, const struct herd_report *report, uint16_t origin,
+                  uint32_t session);
+
+/* The record's texts, in its own slot; the time's may be printed into room (NUMBER_TIME_MAX bytes).
+ */
+void record_report(const struct record *record, struct names *names, char *room,
+                   struct herd_report *report);
+
+struct herd_text record_client(const struct record *record);
+
+/* Whether the report is equal to the record in location and time text. */
+bool record_same_texts(const struct record *record, const struct herd_report *report);
+
+/* The total order: above 0 if the report takes the record's place, 0 if they are equal, below 0
+ * otherwise. Greater time, then greater difference, then origin, location text and time text by
+ * memcmp. */
+int record_compare(const struct herd_report *report, const struct record *record,
+                   struct names *names);
+
+/* Whether a report of that time and difference is dead: heard more than forget_after_ns ago (0:
+ * never). */
+bool record_dead(int64_t time_ns, int64_t diff_ns, int64_t forget_after_ns, int64_t clock_ns);
+
+#endif

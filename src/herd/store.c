@@ -1,0 +1,150 @@
+/* Stripes side by side, chosen by the top bits of a keyed hash, and the list of feeds that want to
+ * know of changes. */
+#include "herd/store.h"
+
+#include "base/memory.h"
+#include "base/siphash.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define STALE (UINT32_C(1) << 31)
+
+struct store {
+    struct stripe_context context;
+    unsigned stripe_count;
+    pthread_mutex_t watch_lock;
+    struct store_watch *watches;
+    struct stripe stripes[];
+};
+
+struct store *store_create(const struct store_config *config)
+{
+    unsigned n = config->stripes;
+    assert(n > 0 && n <= STORE_STRIPES_MAX && (n & (n - 1)) == 0);
+    struct store *store = memory_zeroed(1, sizeof *store + n * sizeof(struct stripe));
+    store->context.key[0] = config->key[0];
+    store->context.key[1] = config->key[1];
+    store->context.stale = config->stale ? config->stale : STALE;
+    store->context.names = names_create();
+    store->stripe_count = n;
+    store_limit(store, config->clients_max, config->bytes_max, config->forget_after_ns);
+    pthread_mutex_init(&store->watch_lock, NULL);
+    for (unsigned i = 0; i < n; i++)
+        stripe_init(&store->stripes[i], &store->context);
+    return store;
+}
+
+void store_destroy(struct store *store)
+{
+    assert(store->watches == NULL);
+    for (unsigned i = 0; i < store->stripe_count; i++)
+        stripe_fini(&store->stripes[i]);
+    names_destroy(store->context.names);
+    pthread_mutex_destroy(&store->watch_lock);
+    free(store);
+}
+
+void store_limit(struct store *store, uint64_t clients_max, uint64_t bytes_max,
+                 int64_t forget_after_ns)
+{
+    atomic_store_explicit(&store->context.clients_max, clients_max, memory_order_relaxed);
+    atomic_store_explicit(&store->context.bytes_max, bytes_max, memory_order_relaxed);
+    atomic_store_explicit(&store->context.forget_after_ns, forget_after_ns, memory_order_relaxed);
+}
+
+static uint64_t hash_of(struct store *store, struct herd_text client)
+{
+    return siphash13(store->context.key, client.bytes, client.len);
+}
+
+static unsigned stripe_of(const struct store *store, uint64_t hash)
+{
+    return (unsigned)(hash >> 58) & (store->stripe_count - 1);
+}
+
+enum herd_put store_put(struct store *store, const struct herd_report *report, uint32_t session,
+                        int64_t clock_ns, uint64_t *news)
+{
+    uint64_t hash = hash_of(store, report->client);
+    unsigned i = stripe_of(store, hash);
+    enum herd_put result = stripe_put(&store->stripes[i], hash, report, session, clock_ns);
+    if (result == HERD_PUT_NEW || result == HERD_PUT_NEWER || result == HERD_PUT_TIE)
+        *news |= UINT64_C(1) << i;
+    return result;
+}
+
+bool store_get(struct store *store, struct herd_text client, int64_t clock_ns,
+               struct herd_report *report, struct herd_room *room)
+{
+    uint64_t hash = hash_of(store, client);
+    return stripe_get(&store->stripes[stripe_of(store, hash)], hash, client, clock_ns, report,
+                      room);
+}
+
+void store_announce(struct store *store, uint64_t news)
+{
+    if (news == 0)
+        return;
+    pthread_mutex_lock(&store->watch_lock);
+    for (struct store_watch *watch = store->watches; watch != NULL; watch = watch->next)
+        if (atomic_fetch_or(&watch->news, news) == 0)
+            watch->wake(watch->arg);
+    pthread_mutex_unlock(&store->watch_lock);
+}
+
+void store_watch(struct store *store, struct store_watch *watch)
+{
+    assert(watch->wake != NULL);
+    pthread_mutex_lock(&store->watch_lock);
+    watch->next = store->watches;
+    store->watches = watch;
+    pthread_mutex_unlock(&store->watch_lock);
+}
+
+void store_unwatch(struct store *store, struct store_watch *watch)
+{
+    pthread_mutex_lock(&store->watch_lock);
+    struct store_watch **at = &store->watches;
+    while (*at != watch) {
+        assert(*at != NULL);
+        at = &(*at)->next;
+    }
+    *at = watch->next;
+    pthread_mutex_unlock(&store->watch_lock);
+}
+
+bool store_full(struct store *store)
+{
+    uint64_t max = atomic_load_explicit(&store->context.bytes_max, memory_order_relaxed);
+    return max > 0 && store_bytes(store) >= max;
+}
+
+size_t store_forget(struct store *store, size_t slots, int64_t clock_ns)
+{
+    size_t freed = 0;
+    for (unsigned i = 0; i < store->stripe_count; i++)
+        freed += stripe_forget(&store->stripes[i], slots, clock_ns);
+    return freed;
+}
+
+uint64_t store_clients(struct store *store)
+{
+    return atomic_load_explicit(&store->context.clients, memory_order_relaxed);
+}
+
+uint64_t store_bytes(struct store *store)
+{
+    return atomic_load_explicit(&store->context.bytes, memory_order_relaxed);
+}
+
+unsigned store_stripes(const struct store *store)
+{
+    return store->stripe_count;
+}
+
+struct stripe *store_stripe(struct store *store, unsigned i)
+{
+    assert(i < store->stripe_count);
+    return &store->stripes[i];
+}

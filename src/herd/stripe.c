@@ -1,0 +1,367 @@
+/* The hard thing here is that a cursor must survive that its record moves on. It holds no record:
+ * it is a seq, and the index in the journal that goes with it is looked up again whenever the
+ * journal was packed.
+ *
+ * Seqs have 64 bits where they are compared and sent, but a record and a journal entry keep only
+ * the low half. That tells them apart as long as all live ones lie within 2^32 of the tail; a
+ * record that has not changed for 2^31 changes of its stripe is therefore given a new seq when the
+ * journal is packed. Its readers get it once more, which does no harm. */
+#include "herd/stripe.h"
+
+#include "base/siphash.h"
+#include "herd/broken.h"
+#include "wire/line.h"
+#include "wire/number.h"
+
+#include <assert.h>
+#include <string.h>
+
+void stripe_init(struct stripe *stripe, struct stripe_context *context)
+{
+    memset(stripe, 0, sizeof *stripe);
+    stripe->context = context;
+    pthread_mutex_init(&stripe->lock, NULL);
+    slab_init(&stripe->slab);
+    table_init(&stripe->table);
+}
+
+void stripe_fini(struct stripe *stripe)
+{
+    slab_fini(&stripe->slab);
+    table_fini(&stripe->table);
+    journal_fini(&stripe->journal);
+    pthread_mutex_destroy(&stripe->lock);
+}
+
+static void account(struct stripe *stripe)
+{
+    size_t bytes = stripe->slab.held_bytes + table_bytes(&stripe->table) +
+                   (size_t)stripe->journal.room * sizeof(struct journal_entry);
+    if (bytes == stripe->bytes)
+        return;
+    atomic_fetch_add_explicit(&stripe->context->bytes, bytes - stripe->bytes, memory_order_relaxed);
+    stripe->bytes = bytes;
+}
+
+/* ---- changing ---- */
+
+static int is_live(void *arg, const struct journal_entry *entry)
+{
+    const struct stripe *stripe = arg;
+    const struct record *record = slab_at(&stripe->slab, entry->slot);
+    return record->client_len > 0 && record->seq == entry->seq;
+}
+
+static void append(struct stripe *stripe, uint32_t slot)
+{
+    struct record *record = slab_at(&stripe->slab, slot);
+    record->seq = (uint32_t)++stripe->tail;
+    journal_add(&stripe->journal, slot, record->seq);
+}
+
+/* Packing leaves the journal half empty at least, so there is room to append what is stale again.
+ */
+static void make_room(struct stripe *stripe)
+{
+    struct journal *journal = &stripe->journal;
+    journal_pack(journal, is_live, stripe);
+    uint32_t kept = journal->count;
+    for (uint32_t i = 0; i < kept; i++) {
+        const struct journal_entry entry = journal->entries[i];
+        if ((uint32_t)stripe->tail - entry.seq < stripe->context->stale)
+            break;
+        append(stripe, entry.slot);
+    }
+}
+
+static void changed(struct stripe *stripe, uint32_t slot)
+{
+    if (journal_full(&stripe->journal))
+        make_room(stripe);
+    if (journal_full(&stripe->journal))
+        make_room(stripe);
+    append(stripe, slot);
+}
+
+static uint64_t hash_of(void *arg, uint32_t slot)
+{
+    const struct stripe *stripe = arg;
+    struct herd_text client = record_client(slab_at(&stripe->slab, slot));
+    return siphash13(stripe->context->key, client.bytes, client.len);
+}
+
+static struct record *find(struct stripe *stripe, struct table_probe *probe,
+                           struct herd_text client, uint32_t *slot)
+{
+    while ((*slot = table_next(probe)) != 0) {
+        struct record *record = slab_at(&stripe->slab, *slot);
+        if (text_equal(record_client(record), client))
+            return record;
+    }
+    return NULL;
+}
+
+static bool no_room(struct stripe_context *context)
+{
+    uint64_t clients_max = atomic_load_explicit(&context->clients_max, memory_order_relaxed);
+    uint64_t bytes_max = atomic_load_explicit(&context->bytes_max, memory_order_relaxed);
+    return (clients_max > 0 &&
+            atomic_load_explicit(&context->clients, memory_order_relaxed) >= clients_max) ||
+           (bytes_max > 0 &&
+            atomic_load_explicit(&context->bytes, memory_order_relaxed) >= bytes_max);
+}
+
+static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
+                            uint16_t origin, uint32_t session)
+{
+    if (session == 0 && no_room(stripe->context))
+        return HERD_PUT_FULL;
+    uint32_t slot = slab_alloc(&stripe->slab, record_bytes(report));
+    record_write(slab_at(&stripe->slab, slot), report, origin, session);
+    changed(stripe, slot);
+    table_add(&stripe->table, hash, slot, hash_of, stripe);
+    atomic_fetch_add_explicit(&stripe->context->clients, 1, memory_order_relaxed);
+    return HERD_PUT_NEW;
+}
+
+static void drop(struct stripe *stripe, uint32_t slot)
+{
+    struct record *record = slab_at(&stripe->slab, slot);
+    record->client_len = 0;
+    slab_free(&stripe->slab, slot);
+}
+
+/* A record whose report no longer fits moves to another slot; that a running sweep may have passed
+ * that one already is made good by the new seq. */
+static void replace(struct stripe *stripe, struct table_probe *probe, uint32_t slot,
+                    const struct herd_report *report, uint16_t origin, uint32_t session)
+{
+    size_t bytes = record_bytes(report);
+    size_t room = slab_room(&stripe->slab, slot);
+    if (bytes > room || bytes + SLAB_STEP <= room) {
+        uint32_t old = slot;
+        slot = slab_alloc(&stripe->slab, bytes);
+        table_replace(probe, slot);
+        record_write(slab_at(&stripe->slab, slot), report, origin, session);
+        drop(stripe, old);
+    } else {
+        record_write(slab_at(&stripe->slab, slot), report, origin, session);
+    }
+    changed(stripe, slot);
+}
+
+static bool is_dead(struct stripe *stripe, int64_t time_ns, int64_t diff_ns, int64_t clock_ns)
+{
+    int64_t after = atomic_load_explicit(&stripe->context->forget_after_ns, memory_order_relaxed);
+    return record_dead(time_ns, diff_ns, after, clock_ns);
+}
+
+/* What becomes of a report of a client whose record is held and alive. */
+static enum herd_put judge(struct stripe *stripe, const struct herd_report *report,
+                           const struct record *record, uint32_t session)
+{
+    if (session == 0 && record_same_texts(record, report))
+        return HERD_PUT_REPEAT;
+    int order = record_compare(report, record, stripe->context->names);
+    if (order <= 0)
+        return order == 0 ? HERD_PUT_REPEAT : HERD_PUT_OLDER;
+    return report->time_ns > record->time_ns ? HERD_PUT_NEWER : HERD_PUT_TIE;
+}
+
+static enum herd_put put(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
+                         uint32_t session, int64_t clock_ns)
+{
+    uint16_t origin = names_number(stripe->context->names, report->server);
+    if (origin == 0)
+        return HERD_PUT_FULL;
+    struct table_probe probe = table_probe(&stripe->table, hash);
+    uint32_t slot;
+    struct record *record = find(stripe, &probe, report->client, &slot);
+    if (record == NULL)
+        return insert(stripe, hash, report, origin, session);
+    enum herd_put result = HERD_PUT_NEW;
+    if (!is_dead(stripe, record->time_ns, record->diff_ns, clock_ns))
+        result = judge(stripe, report, record, session);
+    if (result == HERD_PUT_NEW || result == HERD_PUT_NEWER || result == HERD_PUT_TIE)
+        replace(stripe, &probe, slot, report, origin, session);
+    return result;
+}
+
+enum herd_put stripe_put(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
+                         uint32_t session, int64_t clock_ns)
+{
+    if (is_dead(stripe, report->time_ns, report->diff_ns, clock_ns))
+        return HERD_PUT_DEAD;
+    pthread_mutex_lock(&stripe->lock);
+    enum herd_put result = put(stripe, hash, report, session, clock_ns);
+    account(stripe);
+    pthread_mutex_unlock(&stripe->lock);
+    return result;
+}
+
+static size_t forget_slots(struct stripe *stripe, size_t slots, int64_t clock_ns)
+{
+    size_t freed = 0;
+    for (; slots > 0; slots--) {
+        uint32_t slot = slab_next(&stripe->slab, stripe->dead_walk, slab_end(&stripe->slab));
+        stripe->dead_walk = slot;
+        if (slot == 0)
+            break;
+        const struct record *record = slab_at(&stripe->slab, slot);
+        if (!is_dead(stripe, record->time_ns, record->diff_ns, clock_ns))
+            continue;
+        struct table_probe probe = table_probe(&stripe->table, hash_of(stripe, slot));
+        uint32_t found;
+        find(stripe, &probe, record_client(record), &found);
+        assert(found == slot);
+        table_remove(&stripe->table, &probe);
+        drop(stripe, slot);
+        freed++;
+    }
+    return freed;
+}
+
+size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns)
+{
+    pthread_mutex_lock(&stripe->lock);
+    size_t freed = forget_slots(stripe, slots, clock_ns);
+    account(stripe);
+    pthread_mutex_unlock(&stripe->lock);
+    atomic_fetch_sub_explicit(&stripe->context->clients, freed, memory_order_relaxed);
+    return freed;
+}
+
+/* ---- reading ---- */
+
+static void copy_out(const struct herd_report *from, struct herd_report *to, struct herd_room *room)
+{
+    const struct herd_text *texts[] = {&from->server, &from->client, &from->location, &from->time};
+    struct herd_text *copies[] = {&to->server, &to->client, &to->location, &to->time};
+    char *at = room->bytes;
+    *to = *from;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        memcpy(at, texts[i]->bytes, texts[i]->len);
+        copies[i]->bytes = at;
+        at += texts[i]->len;
+    }
+}
+
+bool stripe_get(struct stripe *stripe, uint64_t hash, struct herd_text client, int64_t clock_ns,
+                struct herd_report *report, struct herd_room *room)
+{
+    pthread_mutex_lock(&stripe->lock);
+    struct table_probe probe = table_probe(&stripe->table, hash);
+    uint32_t slot;
+    const struct record *record = find(stripe, &probe, client, &slot);
+    bool known = record != NULL && !is_dead(stripe, record->time_ns, record->diff_ns, clock_ns);
+    if (known) {
+        char time[NUMBER_TIME_MAX];
+        struct herd_report held;
+        record_report(record, stripe->context->names, time, &held);
+        copy_out(&held, report, room);
+    }
+    pthread_mutex_unlock(&stripe->lock);
+    return known;
+}
+
+uint64_t stripe_tail(struct stripe *stripe)
+{
+    pthread_mutex_lock(&stripe->lock);
+    uint64_t tail = stripe->tail;
+    pthread_mutex_unlock(&stripe->lock);
+    return tail;
+}
+
+static bool passed_over(const struct stripe *stripe, const struct record *record,
+                        const struct stripe_sink *sink)
+{
+    int64_t after = atomic_load_explicit(&stripe->context->forget_after_ns, memory_order_relaxed);
+    return (sink->session != 0 && record->session == sink->session) ||
+           record_dead(record->time_ns, record->diff_ns, after, sink->clock_ns);
+}
+
+static bool give(const struct stripe *stripe, const struct record *record,
+                 const struct stripe_sink *sink)
+{
+    if (passed_over(stripe, record, sink))
+        return true;
+    char time[NUMBER_TIME_MAX];
+    struct herd_report report;
+    record_report(record, stripe->context->names, time, &report);
+    return sink->take(sink->arg, &report);
+}
+
+static enum stripe_read list(struct stripe *stripe, struct stripe_cursor *cursor, uint64_t until,
+                             unsigned most, const struct stripe_sink *sink)
+{
+    const struct journal *journal = &stripe->journal;
+    if (cursor->packed != journal->packed) {
+        cursor->index = journal_find(journal, cursor->pos, stripe->tail);
+        cursor->packed = journal->packed;
+    }
+    for (; most > 0 && cursor->index < journal->count; most--) {
+        const struct journal_entry *entry = &journal->entries[cursor->index];
+        uint64_t seq = journal_seq(entry->seq, stripe->tail);
+        if (seq > until)
+            break;
+        if (is_live(stripe, entry) && !give(stripe, slab_at(&stripe->slab, entry->slot), sink))
+            return STRIPE_FULL;
+        cursor->pos = seq;
+        cursor->index++;
+    }
+    if (cursor->index == journal->count)
+        cursor->pos = stripe->tail;
+    else if (journal_seq(journal->entries[cursor->index].seq, stripe->tail) <= until)
+        return STRIPE_MORE;
+    return STRIPE_DONE;
+}
+
+enum stripe_read stripe_list(struct stripe *stripe, struct stripe_cursor *cursor, uint64_t until,
+                             unsigned most, const struct stripe_sink *sink)
+{
+    pthread_mutex_lock(&stripe->lock);
+    enum stripe_read result = list(stripe, cursor, until, most, sink);
+    pthread_mutex_unlock(&stripe->lock);
+    return result;
+}
+
+void stripe_sweep_begin(struct stripe *stripe, struct stripe_cursor *cursor)
+{
+    pthread_mutex_lock(&stripe->lock);
+    cursor->sweep_tail = stripe->tail;
+    cursor->sweep_slot = 0;
+    cursor->sweep_end = slab_end(&stripe->slab);
+    pthread_mutex_unlock(&stripe->lock);
+}
+
+static enum stripe_read sweep(struct stripe *stripe, struct stripe_cursor *cursor, unsigned most,
+                              const struct stripe_sink *sink)
+{
+    for (; most > 0; most--) {
+        uint32_t slot = slab_next(&stripe->slab, cursor->sweep_slot, cursor->sweep_end);
+        if (slot == 0)
+            break;
+        const struct record *record = slab_at(&stripe->slab, slot);
+        uint64_t seq = journal_seq(record->seq, stripe->tail);
+        if (seq > cursor->pos && !give(stripe, record, sink))
+            return STRIPE_FULL;
+        if (BROKEN(sweep_marks_early) && seq > cursor->pos)
+            cursor->pos = seq;
+        cursor->sweep_slot = slot;
+    }
+    if (most == 0)
+        return STRIPE_MORE;
+    cursor->pos = BROKEN(sweep_jumps_to_tail) ? stripe->tail : cursor->sweep_tail;
+    cursor->index = journal_find(&stripe->journal, cursor->pos, stripe->tail);
+    cursor->packed = stripe->journal.packed;
+    return STRIPE_DONE;
+}
+
+enum stripe_read stripe_sweep(struct stripe *stripe, struct stripe_cursor *cursor, unsigned most,
+                              const struct stripe_sink *sink)
+{
+    pthread_mutex_lock(&stripe->lock);
+    enum stripe_read result = sweep(stripe, cursor, most, sink);
+    pthread_mutex_unlock(&stripe->lock);
+    return result;
+}

@@ -1,0 +1,91 @@
+/* A stripe of the store: a lock, a hash table, a slab of records and the journal of their changes,
+ * all of which belong together: a record that changes takes the stripe's next seq and stands at the
+ * journal's end, under the one lock. Every function here takes the lock itself; any thread. */
+#ifndef HERD_STRIPE_H
+#define HERD_STRIPE_H
+
+#include "base/slab.h"
+#include "herd/journal.h"
+#include "herd/record.h"
+#include "herd/table.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What all stripes of a store share. */
+struct stripe_context {
+    uint64_t key[2]; /* of the hash */
+    uint32_t stale;  /* records this many changes behind the tail are given a new seq: 2^31; less in
+                        tests */
+    struct names *names;
+    _Atomic int64_t forget_after_ns; /* 0: never */
+    _Atomic uint64_t clients;        /* records held */
+    _Atomic uint64_t bytes;          /* memory in use */
+    _Atomic uint64_t clients_max;    /* 0: no limit; binds clients only */
+    _Atomic uint64_t bytes_max;      /* likewise */
+};
+
+struct stripe {
+    pthread_mutex_t lock;
+    struct stripe_context *context;
+    struct slab slab;
+    struct table table;
+    struct journal journal;
+    uint64_t tail;      /* seq of the last change; 0: none yet */
+    size_t bytes;       /* this stripe's part of context->bytes */
+    uint32_t dead_walk; /* the slot at which the walk for dead records stands */
+};
+
+void stripe_init(struct stripe *stripe, struct stripe_context *context);
+void stripe_fini(struct stripe *stripe);
+
+/* Stores a report if it wins. session 0: from the client itself, which limits bind. */
+enum herd_put stripe_put(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
+                         uint32_t session, int64_t clock_ns);
+
+/* Copies a record out; its texts live in room. */
+bool stripe_get(struct stripe *stripe, uint64_t hash, struct herd_text client, int64_t clock_ns,
+                struct herd_report *report, struct herd_room *room);
+
+/* Frees dead records among the next so many slots of a walk that goes round and round. Returns how
+ * many it freed. */
+size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns);
+
+uint64_t stripe_tail(struct stripe *stripe);
+
+/* ---- reading the changes: a reader's place in this stripe ---- */
+
+struct stripe_cursor {
+    uint64_t pos;   /* all changes up to here have been read */
+    uint32_t index; /* of the next journal entry, good while packed is the journal's */
+    uint32_t packed;
+    /* while a sweep is under way: */
+    uint64_t sweep_tail; /* the tail when it began */
+    uint32_t sweep_slot; /* the last slot that it has passed */
+    uint32_t sweep_end;  /* the slab's chunks when it began: what came later is behind sweep_tail */
+};
+
+/* Takes one record, under the stripe's lock. False: no room, and the record counts as not read. */
+struct stripe_sink {
+    bool (*take)(void *arg, const struct herd_report *report);
+    void *arg;
+    uint32_t session; /* whose own records are passed over */
+    int64_t clock_ns; /* to know the dead ones, which are passed over too */
+};
+
+enum stripe_read {
+    STRIPE_MORE, /* there is more to read before `until`, or before the sweep's end */
+    STRIPE_DONE, /* read up to `until`; the sweep has ended, and pos is its sweep_tail */
+    STRIPE_FULL  /* the sink had no room */
+};
+
+/* Reads at most `most` entries in the order of change, up to seq `until`. */
+enum stripe_read stripe_list(struct stripe *stripe, struct stripe_cursor *cursor, uint64_t until,
+                             unsigned most, const struct stripe_sink *sink);
+
+/* Begins a sweep, and passes at most `most` records of it in the order of slots. */
+void stripe_sweep_begin(struct stripe *stripe, struct stripe_cursor *cursor);
+enum stripe_read stripe_sweep(struct stripe *stripe, struct stripe_cursor *cursor, unsigned most,
+                              const struct stripe_sink *sink);
+
+#endif

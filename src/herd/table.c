@@ -1,0 +1,180 @@
+/* Linear hashing. With n buckets, an id's bucket is its hash modulo the power of two above n, or,
+ * where that bucket is not there yet, modulo half of it. When the buckets are three quarters full
+ * one more is added, and takes its share of the one bucket that its ids stood in until then. A full
+ * bucket goes on in spare ones, which are few. */
+#include "herd/table.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define LOAD 9 /* slots a bucket on the average before the table grows */
+
+void table_init(struct table *table)
+{
+    memset(table, 0, sizeof *table);
+    segments_init(&table->buckets, sizeof(struct table_bucket));
+    segments_init(&table->spares, sizeof(struct table_bucket));
+}
+
+void table_fini(struct table *table)
+{
+    segments_fini(&table->buckets);
+    segments_fini(&table->spares);
+}
+
+size_t table_bytes(const struct table *table)
+{
+    return table->buckets.bytes + table->spares.bytes;
+}
+
+static uint8_t tag_of(uint64_t hash)
+{
+    return (uint8_t)(hash >> 40);
+}
+
+/* The smallest 2^k - 1 that is at least n - 1. */
+static uint32_t mask_for(uint32_t n)
+{
+    return n > 1 ? UINT32_MAX >> __builtin_clz(n - 1) : 0;
+}
+
+static uint32_t bucket_of(uint64_t hash, uint32_t buckets)
+{
+    uint32_t mask = mask_for(buckets);
+    uint32_t i = (uint32_t)hash & mask;
+    return i < buckets ? i : i & (mask >> 1);
+}
+
+static struct table_bucket *spare_at(const struct table *table, uint32_t i)
+{
+    return segments_at(&table->spares, i);
+}
+
+struct table_probe table_probe(const struct table *table, uint64_t hash)
+{
+    struct table_probe probe = {.table = table, .tag = tag_of(hash)};
+    if (table->buckets.count > 0)
+        probe.bucket = segments_at(&table->buckets, bucket_of(hash, table->buckets.count));
+    return probe;
+}
+
+uint32_t table_next(struct table_probe *probe)
+{
+    while (probe->bucket != NULL) {
+        struct table_bucket *b = probe->bucket;
+        while (probe->next < TABLE_WIDTH && b->slot[probe->next] != 0) {
+            int i = probe->next++;
+            if (b->tag[i] == probe->tag)
+                return b->slot[i];
+        }
+        if (b->more == 0)
+            return 0;
+        probe->before = b;
+        probe->bucket = spare_at(probe->table, b->more);
+        probe->next = 0;
+    }
+    return 0;
+}
+
+void table_replace(struct table_probe *probe, uint32_t slot)
+{
+    assert(probe->next > 0 && slot != 0);
+    probe->bucket->slot[probe->next - 1] = slot;
+}
+
+static void give_spare(struct table *table, struct table_bucket *before)
+{
+    uint32_t i = before->more;
+    struct table_bucket *spare = spare_at(table, i);
+    assert(spare->more == 0);
+    before->more = 0;
+    memset(spare, 0, sizeof *spare);
+    spare->more = table->spare_free;
+    table->spare_free = i;
+}
+
+static uint32_t take_spare(struct table *table)
+{
+    if (table->spares.count == 0)
+        segments_add(&table->spares);
+    uint32_t i = table->spare_free;
+    if (i == 0)
+        return segments_add(&table->spares);
+    table->spare_free = spare_at(table, i)->more;
+    spare_at(table, i)->more = 0;
+    return i;
+}
+
+static int bucket_used(const struct table_bucket *b)
+{
+    int n = 0;
+    while (n < TABLE_WIDTH && b->slot[n] != 0)
+        n++;
+    return n;
+}
+
+/* The hole is filled with the last slot of the chain, so that holes are only at its end, and a
+ * spare bucket is never empty. */
+void table_remove(struct table *table, struct table_probe *probe)
+{
+    assert(probe->next > 0);
+    struct table_bucket *last = probe->bucket, *before = probe->before;
+    while (last->more != 0) {
+        before = last;
+        last = spare_at(table, last->more);
+    }
+    int used = bucket_used(last);
+    assert(used > 0);
+    probe->bucket->slot[probe->next - 1] = last->slot[used - 1];
+    probe->bucket->tag[probe->next - 1] = last->tag[used - 1];
+    last->slot[used - 1] = 0;
+    table->count--;
+    if (used == 1 && before != NULL)
+        give_spare(table, before);
+}
+
+static void put(struct table *table, uint64_t hash, uint32_t slot)
+{
+    struct table_bucket *b = segments_at(&table->buckets, bucket_of(hash, table->buckets.count));
+    int used;
+    while ((used = bucket_used(b)) == TABLE_WIDTH) {
+        if (b->more == 0)
+            b->more = take_spare(table);
+        b = spare_at(table, b->more);
+    }
+    b->slot[used] = slot;
+    b->tag[used] = tag_of(hash);
+}
+
+/* Adds a bucket and shares the slots of the one that stood for it out between both. */
+static void split(struct table *table, uint64_t (*hash_of)(void *, uint32_t), void *arg)
+{
+    uint32_t added = segments_add(&table->buckets);
+    uint32_t from = added & (mask_for(added + 1) >> 1);
+    struct table_bucket *chain = segments_at(&table->buckets, from);
+    struct table_bucket old = *chain;
+    memset(chain, 0, sizeof *chain);
+    for (;;) {
+        for (int i = 0; i < TABLE_WIDTH && old.slot[i] != 0; i++)
+            put(table, hash_of(arg, old.slot[i]), old.slot[i]);
+        if (old.more == 0)
+            break;
+        struct table_bucket holder = {.more = old.more};
+        old = *spare_at(table, holder.more);
+        spare_at(table, holder.more)->more = 0;
+        give_spare(table, &holder);
+    }
+}
+
+void table_add(struct table *table, uint64_t hash, uint32_t slot,
+               uint64_t (*hash_of)(void *, uint32_t), void *arg)
+{
+    assert(slot != 0);
+    if (table->buckets.count == 0)
+        segments_add(&table->buckets);
+    else if (table->count >= (uint64_t)table->buckets.count * LOAD)
+        split(table, hash_of, arg);
+    put(table, hash, slot);
+    table->count++;
+}

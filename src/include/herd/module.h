@@ -1,0 +1,263 @@
+/* The public door: all that a module may use of herd, built in or loaded.
+ *
+ * A module is a const struct herd_module. It brings commands (a verb, how many fields, who may say
+ * it, what to do), or a provider of places, or both, and reads a group of the configuration of its
+ * own.
+ *
+ * Threads: configure, start and stop run on the main thread, before the workers begin and after
+ * they have ended. Everything else runs on a worker; a request belongs to the worker that received
+ * it and is touched on no other thread. Texts that a function hands out are not terminated by NUL
+ * unless it says so, and live as long as the request they came with. */
+#ifndef HERD_MODULE_H
+#define HERD_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Rises whenever a struct or a function below changes. A module built for another number is
+ * refused. */
+#define HERD_ABI 1
+
+#if defined(__GNUC__)
+#define HERD_PRINTF(which, first) __attribute__((format(printf, which, first)))
+#else
+#define HERD_PRINTF(which, first)
+#endif
+
+/* Some bytes; any byte may stand in them. */
+struct herd_text {
+    const char *bytes;
+    size_t len;
+};
+
+/* One sentence that tells a user what is wrong and where. */
+struct herd_error {
+    char text[512];
+};
+
+/* Writes the sentence. Returns false always, so that a function can end with it. */
+bool herd_fail(struct herd_error *err, const char *format, ...) HERD_PRINTF(2, 3);
+
+struct herd_request; /* one command of one client or neighbour */
+struct herd_group;   /* a group of settings in the configuration */
+
+/* ---- commands ---- */
+
+enum herd_result {
+    HERD_OK,      /* executed; what herd_reply was given is the answer */
+    HERD_INVALID, /* not a command of this form: the client gets the answer for invalid commands */
+    HERD_LATER,   /* herd_defer was called; the answer follows */
+    HERD_END      /* only from a neighbour's command: it broke the protocol, the link is ended */
+};
+
+enum herd_from { HERD_CLIENT, HERD_PEER };
+
+/* A verb. The dispatcher looks the verb up among those of the side that speaks and counts the
+ * fields before it calls run, so run sees no other. The verb itself is field 0 and counts. The
+ * empty verb "" takes what no other took. */
+struct herd_command {
+    const char *verb;
+    unsigned min_fields, max_fields; /* max_fields 0: no limit */
+    enum herd_from from;
+    enum herd_result (*run)(struct herd_request *req);
+    const char *usage; /* "client location time" */
+};
+
+/* The line as it came, less its line end. */
+struct herd_text herd_line(const struct herd_request *req);
+
+/* How many fields the line has, and one of them. Fields 0 to 6 and the last one can be had; others
+ * are empty. */
+size_t herd_field_count(const struct herd_request *req);
+struct herd_text herd_field(const struct herd_request *req, size_t i);
+
+/* Appends to the answer. It leaves when the command is done. */
+void herd_reply(struct herd_request *req, struct herd_text text);
+
+/* This server's name, and the neighbour that speaks (NULL: a client). Both end with NUL. */
+const char *herd_server_name(const struct herd_request *req);
+const char *herd_neighbour_name(const struct herd_request *req);
+
+/* This server's clock when it read the command: nanoseconds since 1970. Two commands of a worker
+ * never read the same. */
+int64_t herd_clock_ns(const struct herd_request *req);
+
+/* Keeps a client's request beyond its handler, which then returns HERD_LATER. Returns a copy that
+ * herd_reply and herd_done take; the lines behind it wait. If the client goes first, cancelled(arg)
+ * is called, on the same thread, and the copy is gone; NULL: nobody need know, and herd_done is
+ * still owed. Call herd_done once, on the request's thread, unless cancelled was called; it may be
+ * called before the handler returns. */
+struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void *arg), void *arg);
+void herd_done(struct herd_request *deferred);
+
+/* ---- what the lines are made of ---- */
+
+/* ISO 6709 decimal degrees, both signs written: +34.068930-118.445127. False: not of that form or
+ * range. */
+bool herd_location_parse(struct herd_text text, double *lat_deg, double *lon_deg);
+
+/* POSIX seconds with up to 18 decimals, as nanoseconds (the rest is cut off). False: not of that
+ * form or range. */
+bool herd_time_parse(struct herd_text text, int64_t *time_ns);
+
+/* A difference as the AT line writes it, sign, seconds and nine decimals. False: not of that form.
+ */
+bool herd_difference_parse(struct herd_text text, int64_t *diff_ns);
+
+/* An unsigned decimal with an optional fraction, and one without. False: not of that form, or too
+ * large. */
+bool herd_decimal_parse(struct herd_text text, double *value);
+bool herd_count_parse(struct herd_text text, unsigned *value);
+
+/* A server's name: 1 to 64 bytes of [A-Za-z0-9._-]. */
+bool herd_name_valid(struct herd_text text);
+
+/* ---- reports: where a client is ---- */
+
+#define HERD_CLIENT_MAX   1024 /* bytes of a client's id */
+#define HERD_LOCATION_MAX 64   /* bytes of a location, and of a time */
+#define HERD_NAME_MAX     64   /* bytes of a server's name */
+#define HERD_AT_MAX                                                                                \
+    (3 + HERD_NAME_MAX + 1 + 21 + 1 + HERD_CLIENT_MAX + 2 * (1 + HERD_LOCATION_MAX) + 1)
+
+struct herd_report {
+    struct herd_text server;   /* that heard it from the client */
+    struct herd_text client;   /* the client's id */
+    struct herd_text location; /* as the client wrote it */
+    struct herd_text time;     /* as the client wrote it */
+    int64_t time_ns;           /* the same time */
+    int64_t diff_ns;           /* that server's clock when it heard, less time_ns */
+};
+
+/* What a report met in the store. */
+enum herd_put {
+    HERD_PUT_NEW,    /* the client was not known */
+    HERD_PUT_NEWER,  /* it is newer by the client's time */
+    HERD_PUT_TIE,    /* the same time, and it takes the place of the one held */
+    HERD_PUT_OLDER,  /* the one held stays */
+    HERD_PUT_REPEAT, /* it is the one held */
+    HERD_PUT_FULL,   /* a new client, and no room for one (from clients only) */
+    HERD_PUT_AHEAD,  /* stamped too far ahead of this server's clock (from clients only) */
+    HERD_PUT_DEAD    /* older than forget_after */
+};
+
+/* Stores the report if it is the newest, and lets the neighbours know. The report is copied. A
+ * client's report and a neighbour's differ: limits bind clients only. */
+enum herd_put herd_report_put(struct herd_request *req, const struct herd_report *report);
+
+/* Looks a client up. The texts of *report then live in room, which is the caller's. False: not
+ * known. */
+struct herd_room {
+    char bytes[HERD_AT_MAX];
+};
+bool herd_report_get(struct herd_request *req, struct herd_text client, struct herd_report *report,
+                     struct herd_room *room);
+
+/* Appends the report's AT line, with its LF, to the answer. */
+void herd_reply_at(struct herd_request *req, const struct herd_report *report);
+
+/* ---- places ---- */
+
+/* The limits of a search, from the configuration. */
+bool herd_places_radius_valid(double radius_km);
+bool herd_places_bound_valid(unsigned bound);
+
+/* Asks the configured provider for places within radius_km, and appends Nearby Search JSON and two
+ * LFs to the answer. Returns what the handler returns: HERD_OK or HERD_LATER. */
+enum herd_result herd_places_search(struct herd_request *req, double lat_deg, double lon_deg,
+                                    double radius_km, unsigned bound);
+
+/* One search under way, a provider's until it has answered once. */
+struct herd_search;
+
+struct herd_query {
+    double lat_deg, lon_deg, radius_km;
+    unsigned bound; /* at most so many results, at least 1 */
+};
+
+/* A provider of places. open and close run on the main thread, and only for the provider that the
+ * configuration names; search runs on a worker, answers once, at once or later, on the same thread,
+ * and never blocks. */
+struct herd_provider {
+    const char *name;
+    bool (*open)(struct herd_error *err);
+    void (*search)(struct herd_search *search, const struct herd_query *query);
+    void (*close)(void);
+};
+
+/* Answers with a whole Nearby Search object, at most bound results in it. Runs of newlines in it
+ * are squeezed. */
+void herd_search_answer(struct herd_search *search, struct herd_text json);
+
+/* Answers with no results, a status (UNKNOWN_ERROR, OVER_QUERY_LIMIT, ...) and why. */
+void herd_search_fail(struct herd_search *search, const char *status, const char *message);
+
+/* ---- configuration: a module's own group ---- */
+
+/* Each reads one setting of the group, or takes the default where it is absent. False: wrong type
+ * or range, and err names file, line and setting. Settings that nobody read are reported as unknown
+ * after configure. Strings end with NUL and live until the server stops. *given: whether the
+ * configuration names the setting (NULL: never mind). */
+bool herd_config_string(struct herd_group *group, const char *name, const char *otherwise,
+                        const char **value, struct herd_error *err);
+bool herd_config_bool(struct herd_group *group, const char *name, bool otherwise, bool *value,
+                      struct herd_error *err);
+bool herd_config_int(struct herd_group *group, const char *name, int otherwise, int min, int max,
+                     int *value, struct herd_error *err);
+bool herd_config_float(struct herd_group *group, const char *name, double otherwise, double min,
+                       double max, double *value, struct herd_error *err);
+
+/* A string with a unit: bytes ("4k", "1m", "2g"), or a time ("500ms", "15m", "1d"), in bytes and in
+ * nanoseconds. */
+bool herd_config_size(struct herd_group *group, const char *name, const char *otherwise,
+                      uint64_t *bytes, struct herd_error *err);
+bool herd_config_duration(struct herd_group *group, const char *name, const char *otherwise,
+                          int64_t *ns, struct herd_error *err);
+
+/* A path of a file to read; a relative one is relative to the configuration file. */
+bool herd_config_path(struct herd_group *group, const char *name, const char *otherwise,
+                      const char **path, struct herd_error *err);
+
+/* Whether the configuration names the setting. */
+bool herd_config_given(struct herd_group *group, const char *name);
+
+/* Says what is wrong with a setting: "FILE:LINE: GROUP.NAME: ...". Returns false always. */
+bool herd_config_fail(struct herd_group *group, const char *name, struct herd_error *err,
+                      const char *format, ...) HERD_PRINTF(4, 5);
+
+/* ---- log ---- */
+
+enum herd_level { HERD_LOG_DEBUG, HERD_LOG_INFO, HERD_LOG_WARN, HERD_LOG_ERROR };
+
+/* One event, one line; unprintable bytes are escaped. Any thread of herd's. */
+void herd_log(enum herd_level level, const char *format, ...) HERD_PRINTF(2, 3);
+
+/* ---- the module ---- */
+
+struct herd_module {
+    unsigned abi;        /* HERD_ABI */
+    const char *name;    /* iamat */
+    const char *version; /* 1.0 */
+    const char *summary; /* one line for herd -V */
+    const char
+        *group; /* its group in the configuration, "places.geojson"; NULL: it has no settings */
+
+    const struct herd_command *commands;  /* ends with one whose verb is NULL; NULL: none */
+    const struct herd_provider *provider; /* NULL: none */
+
+    /* Reads the group. Also called by herd -t, so it opens nothing. */
+    bool (*configure)(struct herd_group *group, struct herd_error *err);
+    /* Before the workers begin, and after they have ended. */
+    bool (*start)(struct herd_error *err);
+    void (*stop)(void);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,66 @@
+/* The clients' side of a server: what all client connections share, and those of one worker. */
+#ifndef NET_CLIENTS_H
+#define NET_CLIENTS_H
+
+#include "herd/dispatch.h"
+#include "herd/store.h"
+#include "net/address.h"
+#include "net/deadline.h"
+#include "net/worker.h"
+
+#include <stdatomic.h>
+
+/* One a server; read-only once the workers run, but for the counts. */
+struct clients_service {
+    struct store *store;
+    const struct dispatch *dispatch;
+    const char *server;    /* its name */
+    size_t line_bytes;     /* limits.line */
+    uint64_t commands_max; /* of one connection; 0: no limit */
+    uint64_t connections_max;
+    int64_t idle_ns;           /* 0: never closed for idling */
+    int64_t max_ahead_ns;      /* 0: no limit */
+    _Atomic uint64_t open;     /* connections there are */
+    _Atomic uint64_t numbered; /* connections there ever were; the log's #N */
+};
+
+struct connection;
+
+/* The connections of one worker. Its thread's business. */
+struct clients {
+    struct worker *worker;
+    struct clients_service *service;
+    int64_t
+        clock_ns; /* the wall's when bytes were last read, and a nanosecond more for each command */
+    uint64_t news; /* stripes changed in this turn; the owner announces and clears them */
+    _Atomic uint64_t count;
+    TAILQ_HEAD(, connection) all;
+    struct deadlines idle, line, answer, linger; /* what a connection waits for */
+    bool ending; /* no new commands: as soon as a connection owes nothing it is closed */
+    void (*gone)(void *arg); /* once ending and no connection is left */
+    void *gone_arg;
+};
+
+void clients_init(struct clients *clients, struct worker *worker, struct clients_service *service);
+
+/* Counts a connection that is about to be handed to clients_take. Any thread. */
+void clients_expect(struct clients *clients);
+
+/* Takes over a connected socket that does not block. */
+void clients_take(struct clients *clients, int fd, const struct address *from);
+
+/* A connection of this worker is gone. For connection.c. */
+void clients_left(struct clients *clients);
+
+/* Looks at the deadlines; to be called once a second. */
+void clients_second(struct clients *clients);
+
+/* Ends all connections: those that are idle at once. What is under way is finished (patient), or
+ * given up but for answers that are there already, which get a second (not patient). gone(arg) is
+ * called when none is left. */
+void clients_end(struct clients *clients, bool patient, void (*gone)(void *arg), void *arg);
+
+/* Closes what is left, at once. */
+void clients_fini(struct clients *clients);
+
+#endif

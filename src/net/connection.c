@@ -1,0 +1,393 @@
+/* A connection does one of four things: it waits for bytes, for its answers to be taken, for a
+ * command that is answered later, or (closing) for the client to end its side. While answers are
+ * unwritten nothing is read, so that a client that asks and does not read costs one bounded buffer.
+ */
+#include "net/connection.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OUTPUT_MAX                                                                                 \
+    (256 * 1024) /* bytes of answers before they are written, though lines are left */
+#define UNREAD_MAX  (64 * 1024) /* bytes kept behind a command that waits */
+#define EXCERPT_MAX 64          /* bytes of a line that is too long that go back */
+
+static void on_event(evutil_socket_t fd, short what, void *arg);
+static void on_resume(void *arg);
+static void work(struct connection *c, const char *bytes, size_t len);
+
+/* ---- waiting ---- */
+
+static void wait_for(struct connection *c, short what)
+{
+    if (c->waiting_for == what)
+        return;
+    if (c->waiting_for != 0)
+        event_del(&c->event);
+    c->waiting_for = what;
+    event_assign(&c->event, c->clients->worker->base, c->io.fd, (short)(what | EV_PERSIST),
+                 on_event, c);
+    event_add(&c->event, NULL);
+}
+
+static void set_deadline(struct connection *c, struct deadlines *which)
+{
+    if (which == NULL)
+        deadline_clear(&c->deadline);
+    else
+        deadline_set(&c->deadline, which, clock_now_ns());
+}
+
+/* ---- the commands ---- */
+
+static bool is_over_long(const struct connection *c, const char *bytes, size_t len)
+{
+    size_t end = len;
+    if (end > 0 && bytes[end - 1] == '\n')
+        end--;
+    if (end > 0 && bytes[end - 1] == '\r')
+        end--;
+    return end > c->clients->service->line_bytes;
+}
+
+static void fill_request(struct connection *c, struct client_request *command)
+{
+    const struct clients_service *service = c->clients->service;
+    command->connection = c;
+    command->begins = buffer_len(&c->clients->worker->output);
+    command->request.out = &c->clients->worker->output;
+    command->request.store = service->store;
+    command->request.news = &c->clients->news;
+    command->request.server = service->server;
+    command->request.neighbour = NULL;
+    command->request.connection = c->number;
+    command->request.session = 0;
+    command->request.clock_ns = c->clients->clock_ns++;
+    command->request.max_ahead_ns = service->max_ahead_ns;
+}
+
+static void log_answer(const struct connection *c, const struct buffer *out, size_t begins)
+{
+    size_t len = buffer_len(out) - begins;
+    const char *bytes = buffer_at(out) + begins;
+    while (len > 0 && bytes[len - 1] == '\n')
+        len--;
+    log_message(c->number, "Response sent:", (struct herd_text){bytes, len});
+}
+
+/* What the command that waited has answered joins the output. */
+static void finish_later(struct connection *c)
+{
+    struct buffer *out = &c->clients->worker->output;
+    size_t begins = buffer_len(out);
+    buffer_add(out, buffer_at(&c->later->out), buffer_len(&c->later->out));
+    worker_cancel(&c->resume);
+    later_free(c->later, false);
+    c->later = NULL;
+    if (log_messages())
+        log_answer(c, out, begins);
+}
+
+static void count_command(struct connection *c)
+{
+    const struct clients_service *service = c->clients->service;
+    metric_add(commands, 1);
+    c->commands++;
+    if (service->commands_max > 0 && c->commands >= service->commands_max)
+        c->closing = true;
+}
+
+static void execute(struct connection *c, struct client_request *command, bool valid)
+{
+    const struct dispatch *dispatch = c->clients->service->dispatch;
+    if (log_messages())
+        log_message(c->number, "Message received:", command->request.line.text);
+    count_command(c);
+    enum herd_result result = valid ? dispatch_run(dispatch, HERD_CLIENT, &command->request)
+                                    : dispatch_invalid(dispatch, &command->request);
+    assert((result == HERD_LATER) == (c->later != NULL));
+    if (c->later != NULL && c->later->done)
+        finish_later(c);
+    else if (c->later == NULL && log_messages())
+        log_answer(c, command->request.out, command->begins);
+}
+
+/* One line, with its end or without. */
+static void execute_line(struct connection *c, const char *bytes, size_t len)
+{
+    struct client_request command;
+    line_parse(&command.request.line, bytes, len);
+    bool valid = !is_over_long(c, bytes, len);
+    if (valid && command.request.line.count == 0)
+        return;
+    if (!valid) {
+        line_parse(&command.request.line, bytes, len < EXCERPT_MAX ? len : EXCERPT_MAX);
+        command.request.line.text = (struct herd_text){bytes, EXCERPT_MAX};
+        c->closing = true;
+    }
+    fill_request(c, &command);
+    execute(c, &command, valid);
+}
+
+/* ---- writing ---- */
+
+/* Writes the worker's output; what is not taken is kept. False: the client is gone. */
+static bool write_output(struct connection *c)
+{
+    struct buffer *out = &c->clients->worker->output;
+    while (buffer_len(&c->unwritten) == 0 && buffer_len(out) > 0) {
+        ssize_t n = c->io.send(&c->io, buffer_at(out), buffer_len(out));
+        if (n < 0 && errno != EAGAIN) {
+            buffer_take(out, buffer_len(out));
+            return false;
+        }
+        if (n < 0)
+            break;
+        buffer_take(out, (size_t)n);
+    }
+    buffer_add(&c->unwritten, buffer_at(out), buffer_len(out));
+    buffer_take(out, buffer_len(out));
+    return true;
+}
+
+/* The rest of answers that the client did not take at once. False: it is gone. */
+static bool write_rest(struct connection *c)
+{
+    while (buffer_len(&c->unwritten) > 0) {
+        ssize_t n = c->io.send(&c->io, buffer_at(&c->unwritten), buffer_len(&c->unwritten));
+        if (n < 0)
+            return errno == EAGAIN;
+        buffer_take(&c->unwritten, (size_t)n);
+    }
+    buffer_free(&c->unwritten);
+    return true;
+}
+
+/* ---- what to do next ---- */
+
+/* A socket that is closed with unread input would reset the connection, and the last answer with
+ * it. */
+static void linger(struct connection *c)
+{
+    buffer_free(&c->unread);
+    if (c->eof || shutdown(c->io.fd, SHUT_WR) != 0) {
+        connection_close(c);
+        return;
+    }
+    c->lingering = true;
+    wait_for(c, EV_READ);
+    set_deadline(c, &c->clients->linger);
+}
+
+static void wait_for_input(struct connection *c, bool worked)
+{
+    bool part = buffer_len(&c->unread) > 0;
+    wait_for(c, EV_READ);
+    if (!part)
+        buffer_free(&c->unread);
+    if (!part && (worked || c->deadline.in != &c->clients->idle))
+        set_deadline(c, &c->clients->idle);
+    else if (part && (c->fresh_line || c->deadline.in != &c->clients->line))
+        set_deadline(c, &c->clients->line);
+}
+
+/* While a command waits: reading goes on, to see a client that leaves, until the client's side has
+ * ended or there is enough; then only a change is waited for (the edge), which is a reset. */
+static void wait_for_later(struct connection *c)
+{
+    bool enough = c->eof || buffer_len(&c->unread) >= UNREAD_MAX;
+    wait_for(c, enough ? EV_READ | EV_ET : EV_READ);
+    set_deadline(c, NULL);
+}
+
+static void settle(struct connection *c, bool worked)
+{
+    if (buffer_len(&c->unwritten) > 0) {
+        wait_for(c, EV_WRITE);
+        if (c->deadline.in != &c->clients->answer)
+            set_deadline(c, &c->clients->answer);
+    } else if (c->later != NULL) {
+        wait_for_later(c);
+    } else if (c->closing) {
+        linger(c);
+    } else if (c->eof || (c->clients->ending && buffer_len(&c->unread) == 0)) {
+        connection_close(c);
+    } else {
+        wait_for_input(c, worked);
+    }
+}
+
+/* Executes whole lines until there are none, or something must be waited for. Returns the bytes
+ * executed. */
+static size_t execute_lines(struct connection *c, const char *bytes, size_t len)
+{
+    size_t done = 0;
+    while (done < len && c->later == NULL && !c->closing) {
+        size_t n = line_length(bytes + done, len - done);
+        if (n == 0 && (c->eof || is_over_long(c, bytes + done, len - done)))
+            n = len - done;
+        if (n == 0)
+            break;
+        execute_line(c, bytes + done, n);
+        done += n;
+        if (buffer_len(&c->clients->worker->output) > OUTPUT_MAX &&
+            (!write_output(c) || buffer_len(&c->unwritten) > 0))
+            break;
+    }
+    return done;
+}
+
+/* bytes: all that is not yet executed, in the worker's buffer. */
+static void work(struct connection *c, const char *bytes, size_t len)
+{
+    c->clients->clock_ns = clock_wall_ns();
+    size_t done = execute_lines(c, bytes, len);
+    buffer_take(&c->unread, buffer_len(&c->unread));
+    buffer_add(&c->unread, bytes + done, len - done);
+    c->fresh_line = done > 0;
+    if (write_output(c))
+        settle(c, done > 0);
+    else
+        connection_close(c);
+}
+
+/* ---- reading ---- */
+
+static void read_more(struct connection *c)
+{
+    struct worker *worker = c->clients->worker;
+    size_t kept = buffer_len(&c->unread);
+    assert(kept <= UNREAD_MAX + WORKER_INPUT_BYTES / 2);
+    if (kept > 0)
+        memcpy(worker->input, buffer_at(&c->unread), kept);
+    ssize_t n = c->io.recv(&c->io, worker->input + kept, WORKER_INPUT_BYTES / 2);
+    if (n < 0) {
+        if (errno != EAGAIN)
+            connection_close(c);
+        return;
+    }
+    c->eof = n == 0;
+    if (c->later == NULL) {
+        work(c, worker->input, kept + (size_t)n);
+        return;
+    }
+    buffer_add(&c->unread, worker->input + kept, (size_t)n);
+    settle(c, false);
+}
+
+/* After the last command: what still comes is of no use, but must be read. */
+static void read_away(struct connection *c)
+{
+    ssize_t n = c->io.recv(&c->io, c->clients->worker->input, WORKER_INPUT_BYTES);
+    if (n == 0 || (n < 0 && errno != EAGAIN))
+        connection_close(c);
+}
+
+/* An edge on a connection that is not read: a reset, or nothing that matters. */
+static void look_for_reset(struct connection *c)
+{
+    char byte;
+    if (recv(c->io.fd, &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR)
+        connection_close(c);
+}
+
+/* Goes on with the lines that waited. */
+static void go_on(struct connection *c)
+{
+    char *input = c->clients->worker->input;
+    size_t kept = buffer_len(&c->unread);
+    if (kept > 0)
+        memcpy(input, buffer_at(&c->unread), kept);
+    work(c, input, kept);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct connection *c = arg;
+    if (c->lingering)
+        read_away(c);
+    else if (c->waiting_for == EV_WRITE && !write_rest(c))
+        connection_close(c);
+    else if (c->waiting_for == EV_WRITE && buffer_len(&c->unwritten) == 0 && c->later == NULL)
+        go_on(c);
+    else if (c->waiting_for == EV_WRITE)
+        settle(c, false);
+    else if (c->waiting_for & EV_ET)
+        look_for_reset(c);
+    else
+        read_more(c);
+}
+
+static void on_resume(void *arg)
+{
+    struct connection *c = arg;
+    assert(c->later != NULL && c->later->done);
+    finish_later(c);
+    if (!write_output(c))
+        connection_close(c);
+    else if (buffer_len(&c->unwritten) > 0)
+        settle(c, true);
+    else
+        go_on(c);
+}
+
+/* ---- life ---- */
+
+void connection_open(struct clients *clients, int fd, const struct address *from)
+{
+    struct connection *c = memory_zeroed(1, sizeof *c);
+    c->clients = clients;
+    c->from = *from;
+    c->number = atomic_fetch_add_explicit(&clients->service->numbered, 1, memory_order_relaxed) + 1;
+    c->resume.run = on_resume;
+    c->resume.arg = c;
+    transport_plain(&c->io, fd);
+    TAILQ_INSERT_TAIL(&clients->all, c, entry);
+    char text[ADDRESS_TEXT_MAX];
+    address_print(from, text);
+    log_event(HERD_LOG_INFO, c->number, "New connection from %s", text);
+    wait_for_input(c, true);
+}
+
+void connection_close(struct connection *c)
+{
+    struct clients *clients = c->clients;
+    char text[ADDRESS_TEXT_MAX];
+    address_print(&c->from, text);
+    log_event(HERD_LOG_INFO, c->number, "Dropped connection from %s", text);
+    if (c->waiting_for != 0)
+        event_del(&c->event);
+    worker_cancel(&c->resume);
+    if (c->later != NULL)
+        later_free(c->later, true);
+    deadline_clear(&c->deadline);
+    buffer_free(&c->unread);
+    buffer_free(&c->unwritten);
+    close(c->io.fd);
+    TAILQ_REMOVE(&clients->all, c, entry);
+    free(c);
+    clients_left(clients);
+}
+
+void connection_end(struct connection *c, bool now)
+{
+    if (now && c->later != NULL) {
+        worker_cancel(&c->resume);
+        later_free(c->later, true);
+        c->later = NULL;
+    }
+    if (now)
+        c->closing = true;
+    if (buffer_len(&c->unwritten) > 0)
+        return;
+    if (now || c->lingering || (c->later == NULL && buffer_len(&c->unread) == 0))
+        connection_close(c);
+}

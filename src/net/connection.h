@@ -1,0 +1,61 @@
+/* One client's connection: lines in, answers out, in order. It reads into its worker's one buffer
+ * and executes the lines where they lie; it keeps only an unfinished line and an unwritten rest of
+ * answers. For clients.c and later.c. */
+#ifndef NET_CONNECTION_H
+#define NET_CONNECTION_H
+
+#include "herd/request.h"
+#include "net/clients.h"
+#include "net/transport.h"
+
+struct later;
+
+struct connection {
+    TAILQ_ENTRY(connection) entry;
+    struct clients *clients;
+    struct transport io;
+    struct event event;
+    short waiting_for;   /* what the event waits for: EV_READ, EV_WRITE, EV_ET */
+    bool eof;            /* the client has ended its side */
+    bool closing;        /* after what is unwritten, no more commands */
+    bool lingering;      /* all is written and our side is shut; reading what still comes */
+    bool fresh_line;     /* the unfinished line began in what was read last */
+    struct later *later; /* the command that will be answered later; NULL: none */
+    struct deadline deadline;
+    struct buffer unread; /* an unfinished line; lines behind a waiting command */
+    struct buffer unwritten;
+    uint64_t number, commands;
+    struct errand resume; /* the command that waited is answered */
+    struct address from;
+};
+
+/* A client's command while its handler runs. */
+struct client_request {
+    struct herd_request request; /* first: the door knows only this */
+    struct connection *connection;
+    size_t begins; /* where its answer begins in request.out */
+};
+
+/* A command that is answered later: a copy of its line, and what it has answered so far. */
+struct later {
+    struct herd_request request; /* first */
+    struct connection *connection;
+    struct buffer out;
+    bool done;
+    void (*cancelled)(void *arg);
+    void *arg;
+    char line[];
+};
+
+void connection_open(struct clients *clients, int fd, const struct address *from);
+
+/* Closes at once and frees; a waiting command is cancelled. */
+void connection_close(struct connection *connection);
+
+/* Closes as soon as nothing is owed. now: what is not answered yet is given up. */
+void connection_end(struct connection *connection, bool now);
+
+/* Frees a command that is answered later; cancel: tells whoever works on it. */
+void later_free(struct later *later, bool cancel);
+
+#endif

@@ -1,0 +1,66 @@
+/* Commands that are answered later: herd_defer and herd_done of the public door. The copy holds its
+ * own line, for the one that was read lies in the worker's buffer, and what was answered already,
+ * so that the whole answer leaves in one write. */
+#include "base/memory.h"
+#include "net/connection.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The fields point into the line; they are to point into the copy of it. */
+static void move_line(struct line *line, char *copy)
+{
+    const char *old = line->text.bytes;
+    memcpy(copy, old, line->text.len);
+    for (size_t i = 0; i < LINE_FIELDS; i++)
+        if (line->field[i].len > 0)
+            line->field[i].bytes = copy + (line->field[i].bytes - old);
+    line->text.bytes = copy;
+}
+
+struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void *), void *arg)
+{
+    assert(req->neighbour == NULL);
+    struct client_request *now = (struct client_request *)req;
+    struct connection *connection = now->connection;
+    assert(connection->later == NULL);
+    struct later *later = memory_zeroed(1, sizeof *later + req->line.text.len);
+    later->request = *req;
+    later->request.out = &later->out;
+    later->request.news = &connection->clients->news;
+    later->connection = connection;
+    later->cancelled = cancelled;
+    later->arg = arg;
+    move_line(&later->request.line, later->line);
+    size_t said = buffer_len(req->out) - now->begins;
+    buffer_add(&later->out, buffer_at(req->out) + now->begins, said);
+    req->out->to -= said;
+    connection->later = later;
+    return &later->request;
+}
+
+void herd_done(struct herd_request *deferred)
+{
+    struct later *later = (struct later *)deferred;
+    assert(!later->done);
+    later->done = true;
+    if (later->connection == NULL)
+        later_free(later, false);
+    else
+        worker_put_off(later->connection->clients->worker, &later->connection->resume);
+}
+
+/* A client that has gone: one who asked to be told is told and forgets the copy; else it waits for
+ * herd_done. */
+void later_free(struct later *later, bool cancel)
+{
+    if (cancel && !later->done) {
+        later->connection = NULL;
+        if (later->cancelled == NULL)
+            return;
+        later->cancelled(later->arg);
+    }
+    buffer_free(&later->out);
+    free(later);
+}

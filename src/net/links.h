@@ -1,0 +1,65 @@
+/* The neighbours' side of a server: what all links share, and those of one worker. */
+#ifndef NET_LINKS_H
+#define NET_LINKS_H
+
+#include "herd/link.h"
+#include "net/address.h"
+#include "net/worker.h"
+
+#include <stdatomic.h>
+
+/* One a server; read-only once the workers run, but for the number. */
+struct links_service {
+    struct link_host host;
+    struct address *addresses; /* of each of host.neighbours, where this server dials it */
+    struct worker **workers;
+    struct links *links; /* one a worker */
+    unsigned worker_count;
+    _Atomic uint32_t sessions; /* numbers given so far */
+};
+
+struct peer;
+struct dial;
+
+/* The links of one worker. Its thread's business. */
+struct links {
+    struct links_service *service;
+    struct worker *worker;
+    uint64_t news; /* stripes changed in this turn; the owner announces and clears them */
+    TAILQ_HEAD(, peer) unproved; /* have not said HELLO yet, the oldest first */
+    TAILQ_HEAD(, peer) proved;
+    unsigned unproved_count, count;
+    struct dial *dials;
+    size_t dial_count;
+    int64_t ending_ns; /* when they must be gone; 0: they need not */
+    void (*gone)(void *arg);
+    void *gone_arg;
+};
+
+/* Neighbour i of the service is dialled by worker i modulo their count. */
+void links_init(struct links *links, struct links_service *service, unsigned index);
+/* Begins to dial. On the worker. */
+void links_start(struct links *links);
+
+/* Takes over a connection to the peer port. On the worker. */
+void links_take(struct links *links, int fd, const struct address *from);
+
+/* Closes the session of that number if it is this worker's. On the worker. */
+void links_drop(struct links *links, uint32_t session, const char *why);
+/* Closes all (arg: the links), to be dialled again, for the clock has stepped back. On the worker.
+ */
+void links_reopen(void *arg);
+
+/* To be called once a second, on the worker. */
+void links_second(struct links *links);
+
+/* Sends what is there to send, for a second at most, and closes all; then gone(arg) is called. On
+ * the worker. */
+void links_end(struct links *links, void (*gone)(void *arg), void *arg);
+/* Closes what is left, at once. On the worker. */
+void links_fini(struct links *links);
+
+/* Frees what links_init made, whether the worker ever ran or not; it runs no more. */
+void links_release(struct links *links);
+
+#endif

@@ -1,0 +1,362 @@
+/* Bytes between a socket and link.c. What is to be sent is asked of the link only when all before
+ * it has been taken by the kernel, and the kernel is told to take little, so a neighbour that is
+ * slow reads the store as it is then, not a queue of what it was.
+ *
+ * The hard thing is the wake-up: another thread that announces news posts the peer's one letter.
+ * `posted` keeps it from being posted twice, and a peer that closes meanwhile is freed by whoever
+ * reads the letter. */
+#include "net/peer.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "net/dial.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OUTPUT_BYTES (64 * 1024)  /* asked of the link at a time */
+#define ROUNDS       8            /* so often in one turn */
+#define UNSENT_BYTES (128 * 1024) /* that the kernel takes beyond what is under way */
+#define STUCK_NS     (INT64_C(200) * 1000000)
+#define UNPROVED_MAX 64 /* on all workers */
+
+static struct link_time time_now(void)
+{
+    return (struct link_time){clock_now_ns(), clock_wall_ns()};
+}
+
+/* ---- waking ---- */
+
+static void on_letter(void *arg)
+{
+    struct peer *peer = arg;
+    atomic_store(&peer->posted, false);
+    if (peer->closed)
+        free(peer);
+    else
+        worker_put_off(peer->links->worker, &peer->flush);
+}
+
+/* On any thread, from store_announce. */
+static void on_news(void *arg)
+{
+    struct peer *peer = arg;
+    if (worker_here() == peer->links->worker)
+        worker_put_off(peer->links->worker, &peer->flush);
+    else if (!atomic_exchange(&peer->posted, true))
+        mailbox_post(&peer->links->worker->mailbox, &peer->letter);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg);
+
+static void wait_for(struct peer *peer)
+{
+    short what = peer->held ? 0 : EV_READ;
+    if (buffer_len(&peer->unwritten) > 0)
+        what |= EV_WRITE;
+    if (what == peer->waiting_for)
+        return;
+    if (peer->waiting_for != 0)
+        event_del(&peer->event);
+    peer->waiting_for = what;
+    if (what == 0)
+        return;
+    event_assign(&peer->event, peer->links->worker->base, peer->io.fd, (short)(what | EV_PERSIST),
+                 on_event, peer);
+    event_add(&peer->event, NULL);
+}
+
+/* A timer that is set for later is moved; one that is set for earlier just finds nothing to do. */
+static void set_timer(struct peer *peer, int64_t now_ns)
+{
+    int64_t at_ns = link_deadline_ns(peer->link);
+    bool stuck = peer->held || buffer_len(&peer->unwritten) > 0;
+    if (stuck && at_ns < now_ns + STUCK_NS)
+        at_ns = now_ns + STUCK_NS; /* what is due cannot be done yet */
+    if (peer->timer_ns != 0 && peer->timer_ns <= at_ns)
+        return;
+    int64_t in_us = at_ns > now_ns ? (at_ns - now_ns + 999) / 1000 : 0;
+    peer->timer_ns = at_ns;
+    event_add(&peer->timer,
+              &(struct timeval){.tv_sec = in_us / 1000000, .tv_usec = in_us % 1000000});
+}
+
+/* ---- sending ---- */
+
+/* False: the connection is broken. */
+static bool write_rest(struct peer *peer)
+{
+    while (buffer_len(&peer->unwritten) > 0) {
+        ssize_t n = peer->io.send(&peer->io, buffer_at(&peer->unwritten),
+                                  buffer_len(&peer->unwritten));
+        if (n < 0)
+            return errno == EAGAIN;
+        buffer_take(&peer->unwritten, (size_t)n);
+    }
+    buffer_free(&peer->unwritten);
+    return true;
+}
+
+static bool write_some(struct peer *peer, size_t len)
+{
+    const char *bytes = peer->links->worker->output.bytes;
+    ssize_t n = peer->io.send(&peer->io, bytes, len);
+    if (n < 0 && errno != EAGAIN)
+        return false;
+    size_t done = n < 0 ? 0 : (size_t)n;
+    buffer_add(&peer->unwritten, bytes + done, len - done);
+    return true;
+}
+
+/* Sends until there is nothing to send, the kernel takes no more, or others should have their turn.
+ * False: broken. */
+static bool send_all(struct peer *peer, struct link_time time)
+{
+    if (!write_rest(peer))
+        return false;
+    for (int i = 0; i < ROUNDS && buffer_len(&peer->unwritten) == 0; i++) {
+        char *room = buffer_reserve(&peer->links->worker->output, OUTPUT_BYTES);
+        size_t n = link_output(peer->link, room, OUTPUT_BYTES, time);
+        if (n == 0)
+            break;
+        if (!write_some(peer, n))
+            return false;
+    }
+    return true;
+}
+
+static void shut(struct peer *peer)
+{
+    peer->shut = true;
+    if (shutdown(peer->io.fd, SHUT_WR) != 0)
+        peer_close(peer, "the server stops");
+}
+
+static void flush(void *arg)
+{
+    struct peer *peer = arg;
+    struct link_time time = time_now();
+    if (peer->shut)
+        return;
+    if (!send_all(peer, time)) {
+        peer_close(peer, strerror(errno));
+        return;
+    }
+    wait_for(peer);
+    set_timer(peer, time.now_ns);
+    if (buffer_len(&peer->unwritten) > 0)
+        return;
+    if (link_pending(peer->link))
+        worker_put_off(peer->links->worker, &peer->flush);
+    else if (peer->links->ending_ns != 0)
+        shut(peer);
+}
+
+/* ---- receiving ---- */
+
+struct drop {
+    struct links *links;
+    uint32_t session;
+};
+
+static void drop_session(void *arg)
+{
+    struct drop *drop = arg;
+    links_drop(drop->links, drop->session, "a newer session replaces it");
+    free(drop);
+}
+
+/* The older session may be any worker's. */
+static void drop_replaced(struct peer *peer)
+{
+    const struct links_service *service = peer->links->service;
+    uint32_t session = link_replaced(peer->link);
+    if (session == 0)
+        return;
+    for (unsigned i = 0; i < service->worker_count; i++) {
+        struct drop *drop = memory_alloc(sizeof *drop);
+        *drop = (struct drop){&service->links[i], session};
+        worker_tell(service->workers[i], drop_session, drop);
+    }
+}
+
+static void become_proved(struct peer *peer)
+{
+    struct links *links = peer->links;
+    peer->proved = true;
+    TAILQ_REMOVE(&links->unproved, peer, entry);
+    links->unproved_count--;
+    TAILQ_INSERT_TAIL(&links->proved, peer, entry);
+    log_event(HERD_LOG_INFO, 0, "Connected to server %s",
+              neighbour_name(link_neighbour(peer->link)));
+    drop_replaced(peer);
+}
+
+static void take_input(struct peer *peer, const char *bytes, size_t len)
+{
+    size_t done = link_input(peer->link, bytes, len, time_now());
+    buffer_take(&peer->unread, buffer_len(&peer->unread));
+    buffer_add(&peer->unread, bytes + done, len - done);
+    if (len == done)
+        buffer_free(&peer->unread);
+    if (!peer->proved && link_state(peer->link) == LINK_UP)
+        become_proved(peer);
+    if (link_state(peer->link) == LINK_ENDED)
+        peer_close(peer, link_reason(peer->link));
+    else if (link_pending(peer->link))
+        worker_put_off(peer->links->worker, &peer->flush);
+}
+
+/* Returns whether there was anything to read; the peer may be closed then. */
+static bool read_more(struct peer *peer)
+{
+    if (peer->proved && store_full(peer->links->service->host.store)) {
+        peer->held = true;
+        wait_for(peer);
+        return false;
+    }
+    char *input = peer->links->worker->input;
+    size_t kept = buffer_len(&peer->unread);
+    if (kept > 0)
+        memcpy(input, buffer_at(&peer->unread), kept);
+    ssize_t n = peer->io.recv(&peer->io, input + kept, WORKER_INPUT_BYTES / 2);
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n > 0)
+        take_input(peer, input, kept + (size_t)n);
+    else
+        peer_close(peer, n == 0 ? "it has closed it" : strerror(errno));
+    return true;
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    struct peer *peer = arg;
+    if (what & EV_WRITE)
+        worker_put_off(peer->links->worker, &peer->flush);
+    if (what & EV_READ)
+        read_more(peer);
+}
+
+/* Silence is judged only after a read that found nothing: after a pause of this process the timer
+ * fires before the bytes that wait are read. */
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct peer *peer = arg;
+    peer->timer_ns = 0;
+    if (!peer->held && link_silent(peer->link, time_now())) {
+        if (read_more(peer))
+            return;
+        if (!peer->held) {
+            peer_close(peer, peer->proved ? "it is silent" : "no HELLO in time");
+            return;
+        }
+    }
+    worker_put_off(peer->links->worker, &peer->flush);
+}
+
+/* ---- life ---- */
+
+/* The oldest of those that have not proved themselves makes room. */
+static void limit_unproved(struct links *links)
+{
+    unsigned max = UNPROVED_MAX / links->service->worker_count;
+    struct peer *peer, *next;
+    for (peer = TAILQ_FIRST(&links->unproved);
+         peer != NULL && links->unproved_count > (max > 0 ? max : 1); peer = next) {
+        next = TAILQ_NEXT(peer, entry);
+        if (peer->dial == NULL)
+            peer_close(peer, "too many have not said HELLO");
+    }
+}
+
+void peer_open(struct links *links, int fd, struct dial *dial, const struct address *from)
+{
+    struct peer *peer = memory_zeroed(1, sizeof *peer);
+    struct links_service *service = links->service;
+    uint32_t session = atomic_fetch_add(&service->sessions, 1) + 1;
+    struct link_time time = time_now();
+    peer->links = links;
+    peer->dial = dial;
+    peer->from = *from;
+    peer->opened_ns = time.now_ns;
+    transport_plain(&peer->io, fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES}, sizeof(int));
+    peer->flush = (struct errand){.run = flush, .arg = peer};
+    peer->letter = (struct letter){.read = on_letter, .arg = peer};
+    event_assign(&peer->timer, links->worker->base, -1, 0, on_timer, peer);
+    peer->link = link_open(&service->host, dial != NULL ? dial->neighbour : NULL, session,
+                           &links->news, time, on_news, peer);
+    if (dial != NULL)
+        dial->peer = peer;
+    TAILQ_INSERT_TAIL(&links->unproved, peer, entry);
+    links->unproved_count++;
+    links->count++;
+    limit_unproved(links);
+    worker_put_off(links->worker, &peer->flush);
+}
+
+static void log_end(const struct peer *peer, const char *why)
+{
+    char text[ADDRESS_TEXT_MAX];
+    address_print(&peer->from, text);
+    if (peer->proved) {
+        metric_add(links_closed, 1);
+        log_event(HERD_LOG_INFO, 0, "Dropped connection to server %s: %s",
+                  neighbour_name(link_neighbour(peer->link)), why);
+    } else {
+        metric_add(links_refused, 1);
+        log_event(peer->dial != NULL ? HERD_LOG_INFO : HERD_LOG_WARN, 0, "No link with %s: %s",
+                  text, why);
+    }
+}
+
+void peer_close(struct peer *peer, const char *why)
+{
+    struct links *links = peer->links;
+    struct dial *dial = peer->dial;
+    int64_t lived_ns = clock_now_ns() - peer->opened_ns;
+    log_end(peer, why);
+    if (peer->proved)
+        TAILQ_REMOVE(&links->proved, peer, entry);
+    else
+        TAILQ_REMOVE(&links->unproved, peer, entry);
+    links->unproved_count -= !peer->proved;
+    links->count--;
+    if (peer->waiting_for != 0)
+        event_del(&peer->event);
+    event_del(&peer->timer);
+    worker_cancel(&peer->flush);
+    link_close(peer->link); /* from here on nobody wakes it */
+    buffer_free(&peer->unread);
+    buffer_free(&peer->unwritten);
+    close(peer->io.fd);
+    peer->closed = true;
+    if (!atomic_load(&peer->posted))
+        free(peer);
+    if (dial != NULL)
+        dial_ended(dial, lived_ns);
+    if (links->ending_ns != 0 && links->count == 0)
+        links->gone(links->gone_arg);
+}
+
+void peer_end(struct peer *peer)
+{
+    worker_put_off(peer->links->worker, &peer->flush);
+}
+
+void peer_second(struct peer *peer)
+{
+    if (!peer->held || store_full(peer->links->service->host.store))
+        return;
+    peer->held = false;
+    wait_for(peer);
+}

@@ -1,0 +1,219 @@
+/* libevent runs one round of events at a time, and the rest of the turn is ours. The bases have no
+ * locks: what other threads want comes through the mailbox. */
+#include "net/worker.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static _Thread_local struct worker *here;
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t clock_now_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_ns(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+struct worker *worker_here(void)
+{
+    return here;
+}
+
+void worker_put_off(struct worker *worker, struct errand *errand)
+{
+    assert(worker == here && errand->run != NULL);
+    if (errand->waiting != NULL)
+        return;
+    errand->waiting = &worker->errands;
+    TAILQ_INSERT_TAIL(&worker->errands, errand, entry);
+}
+
+void worker_cancel(struct errand *errand)
+{
+    if (errand->waiting == NULL)
+        return;
+    TAILQ_REMOVE(errand->waiting, errand, entry);
+    errand->waiting = NULL;
+}
+
+void worker_tell(struct worker *worker, void (*run)(void *), void *arg)
+{
+    if (worker == here)
+        run(arg);
+    else
+        mailbox_send(&worker->mailbox, run, arg);
+}
+
+static void on_mail(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct worker *worker = arg;
+    mailbox_empty(&worker->mailbox);
+}
+
+static void on_second(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct worker *worker = arg;
+    worker->hooks->second(worker->hooks, worker->index);
+    log_flush();
+}
+
+/* Errands that errands put off wait for the next turn, which then does not block. */
+static void run_errands(struct worker *worker)
+{
+    struct errands now = TAILQ_HEAD_INITIALIZER(now);
+    struct errand *errand;
+    TAILQ_CONCAT(&now, &worker->errands, entry);
+    TAILQ_FOREACH(errand, &now, entry)
+    errand->waiting = &now;
+    while ((errand = TAILQ_FIRST(&now)) != NULL) {
+        TAILQ_REMOVE(&now, errand, entry);
+        errand->waiting = NULL;
+        errand->run(errand->arg); /* which may free it, or cancel others */
+    }
+}
+
+static void *run(void *arg)
+{
+    struct worker *worker = arg;
+    here = worker;
+    worker->hooks->start(worker->hooks, worker->index);
+    while (!worker->ending) {
+        int flags = TAILQ_EMPTY(&worker->errands) ? EVLOOP_ONCE : EVLOOP_NONBLOCK;
+        event_base_loop(worker->base, flags);
+        metric_add(wakeups, 1);
+        worker->hooks->turn(worker->hooks, worker->index);
+        run_errands(worker);
+    }
+    worker->hooks->stop(worker->hooks, worker->index);
+    mailbox_empty(&worker->mailbox);
+    log_flush();
+    here = NULL;
+    return NULL;
+}
+
+static struct event_base *create_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static bool prepare(struct worker *worker, struct herd_error *err)
+{
+    TAILQ_INIT(&worker->errands);
+    if (!mailbox_open(&worker->mailbox))
+        return herd_fail(err, "worker: eventfd: %s", strerror(errno));
+    worker->base = create_base();
+    if (worker->base == NULL) {
+        mailbox_close(&worker->mailbox);
+        return herd_fail(err, "worker: no event loop: %s", strerror(errno));
+    }
+    worker->input = memory_alloc(WORKER_INPUT_BYTES);
+    event_assign(&worker->mail, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST, on_mail,
+                 worker);
+    event_add(&worker->mail, NULL);
+    event_assign(&worker->second, worker->base, -1, EV_PERSIST, on_second, worker);
+    event_add(&worker->second, &(struct timeval){.tv_sec = 1});
+    return true;
+}
+
+static void release(struct worker *worker)
+{
+    event_del(&worker->mail);
+    event_del(&worker->second);
+    event_base_free(worker->base);
+    mailbox_close(&worker->mailbox);
+    buffer_free(&worker->output);
+    free(worker->input);
+    free(worker);
+}
+
+static struct worker *create(unsigned index, struct worker_hooks *hooks, struct herd_error *err)
+{
+    struct worker *worker = memory_zeroed(1, sizeof *worker);
+    worker->index = index;
+    worker->hooks = hooks;
+    if (!prepare(worker, err)) {
+        free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+struct worker **workers_create(unsigned n, struct worker_hooks *hooks, struct herd_error *err)
+{
+    struct worker **workers = memory_zeroed(n, sizeof *workers);
+    for (unsigned i = 0; i < n; i++) {
+        workers[i] = create(i, hooks, err);
+        if (workers[i] == NULL) {
+            while (i-- > 0)
+                release(workers[i]);
+            free(workers);
+            return NULL;
+        }
+    }
+    return workers;
+}
+
+bool workers_run(struct worker **workers, unsigned n, struct herd_error *err)
+{
+    for (unsigned i = 0; i < n; i++) {
+        int error = pthread_create(&workers[i]->thread, NULL, run, workers[i]);
+        if (error != 0) {
+            herd_fail(err, "worker: no thread: %s", strerror(error));
+            workers_stop(workers, i);
+            return false;
+        }
+        workers[i]->running = true;
+    }
+    return true;
+}
+
+static void stop_loop(void *arg)
+{
+    struct worker *worker = arg;
+    worker->ending = true;
+}
+
+void workers_stop(struct worker **workers, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        mailbox_send(&workers[i]->mailbox, stop_loop, workers[i]);
+    for (unsigned i = 0; i < n; i++) {
+        pthread_join(workers[i]->thread, NULL);
+        workers[i]->running = false;
+    }
+}
+
+void workers_destroy(struct worker **workers, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        assert(!workers[i]->running);
+        release(workers[i]);
+    }
+    free(workers);
+}

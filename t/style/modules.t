@@ -1,0 +1,63 @@
+#!/usr/bin/perl
+# The module table, the files, Makefile.am and the manual list the same names; and nothing in the tree is left out of the build.
+
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use Test::More;
+use Tree;
+
+my $makefile = content('Makefile.am');
+
+# The words of a variable in Makefile.am.
+sub variable
+{
+    my ($name) = @_;
+    return $makefile =~ /^\Q$name\E\s*\+?=((?:.*\\\n)*.*)/m ? grep { $_ ne '\\' } split ' ', $1 : ();
+}
+
+# What makes a file a module is that it defines one.
+sub module_of
+{
+    my ($path) = @_;
+    return unless code(content($path)) =~ /^const struct herd_module\b/m;
+    return $path =~ m{([^/]+)\.c$};
+}
+
+my @table = sort(content('modules/modules.def') =~ /^HERD_MODULE\((\w+)\)/mg);
+my @sources = files(qr/\.c$/, 'modules');
+cmp_ok(scalar(@table), '>=', 5, 'the table is there');
+is_deeply([sort map { module_of($_) } @sources], \@table, 'modules.def lists the modules that there are');
+is_deeply([sort map { m{^modules/([^/]+)\.c$} } @sources], [sort map { module_of($_) } grep { m{^modules/[^/]+$} } @sources],
+    'each file of modules/ is a module');
+for my $path (@sources) {
+    my ($name) = module_of($path) or next;
+    like(content($path), qr/^\s*\.name = "\Q$name\E",$/m, "$path calls itself $name");
+    like(content($path), qr/^const struct herd_module\b.*?^\};\s*\z/ms, "$path ends with its module");
+}
+
+my %listed = (
+    libmodules_a_SOURCES => ['modules'],
+    libground_a_SOURCES  => ['src/base', 'src/wire'],
+    brain_sources        => ['src/herd'],
+    libbody_a_SOURCES    => ['src/net'],
+    libcore_a_SOURCES    => ['src/core'],
+);
+for my $name (sort keys %listed) {
+    my @there = grep { $_ ne 'src/core/main.c' } files(qr/\.(c|h|def)$/, @{$listed{$name}});
+    is_deeply([sort(variable($name))], \@there, "$name lists what is in @{$listed{$name}}");
+}
+is_deeply([sort(variable('unit_tests'))], [map { s/\.c$/.t/r } files(qr/\.c$/, 't/unit')], 'unit_tests lists the units');
+is_deeply([grep { !-f top() . "/$_" && !-f top() . '/' . s/\.t$/.c/r } variable('THREAD_TESTS')], [],
+    'THREAD_TESTS names tests that there are');
+
+my $manual = content('man/herd-modules.7');
+my $protocol = content('man/herd-protocol.7');
+for my $path (grep { module_of($_) } @sources) {
+    my ($name) = module_of($path);
+    like($manual, qr/\b\Q$name\E\b/, "herd-modules(7) has $name");
+    like($protocol, qr/\b\Q$_\E\b/, "herd-protocol(7) has $_") for content($path) =~ /\.verb = "(\w+)"/g;
+}
+
+done_testing();

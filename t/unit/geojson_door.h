@@ -1,0 +1,129 @@
+/* For the tests of the provider geojson: the door played by the test, and a folder for the file it
+ * reads. */
+#ifndef UNIT_GEOJSON_DOOR_H
+#define UNIT_GEOJSON_DOOR_H
+
+#include "json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+extern const struct herd_module herd_module_geojson;
+
+/* ---- the door, played by the test ---- */
+
+struct herd_search {
+    char *json;
+    size_t len;
+    unsigned answers, failures;
+};
+
+static char folder[] = "/tmp/herd-geojson-XXXXXX";
+static char path[64];
+static bool given;
+static char logged[2][600]; /* info, warnings */
+static unsigned warnings;
+
+bool herd_fail(struct herd_error *err, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(err->text, sizeof(err->text), format, args);
+    va_end(args);
+    return false;
+}
+
+void herd_log(enum herd_level level, const char *format, ...)
+{
+    va_list args;
+
+    warnings += level == HERD_LOG_WARN;
+    va_start(args, format);
+    vsnprintf(logged[level == HERD_LOG_WARN], sizeof(logged[0]), format, args);
+    va_end(args);
+}
+
+bool herd_config_given(struct herd_group *group, const char *name)
+{
+    (void)group;
+    assert_string_equal(name, "file");
+    return given;
+}
+
+bool herd_config_path(struct herd_group *group, const char *name, const char *otherwise,
+                      const char **value, struct herd_error *err)
+{
+    (void)group;
+    (void)err;
+    assert_string_equal(name, "file");
+    assert_string_equal(otherwise, "places.geojson");
+    *value = path;
+    return true;
+}
+
+void herd_search_answer(struct herd_search *search, struct herd_text json)
+{
+    search->answers++;
+    free(search->json);
+    search->json = malloc(json.len + 1);
+    memcpy(search->json, json.bytes, json.len);
+    search->json[json.len] = '\0';
+    search->len = json.len;
+}
+
+void herd_search_fail(struct herd_search *search, const char *status, const char *message)
+{
+    (void)status;
+    (void)message;
+    search->failures++;
+}
+
+/* ---- helpers ---- */
+
+static const struct herd_provider *provider(void)
+{
+    return herd_module_geojson.provider;
+}
+
+static bool try_open(struct herd_error *err)
+{
+    err->text[0] = '\0';
+    provider()->close();
+    warnings = 0;
+    memset(logged, 0, sizeof(logged));
+    assert_true(herd_module_geojson.configure(NULL, err));
+    return provider()->open(err);
+}
+
+static void ask_into(struct herd_search *search, double lat, double lon, double radius_km,
+                     unsigned bound)
+{
+    struct herd_query query = {lat, lon, radius_km, bound};
+
+    provider()->search(search, &query);
+}
+
+static int make_folder(void **unused)
+{
+    (void)unused;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof(path), "%s/p.geojson", folder);
+    return 0;
+}
+
+static int remove_folder(void **unused)
+{
+    (void)unused;
+    unlink(path);
+    return rmdir(folder);
+}
+
+#endif

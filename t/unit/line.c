@@ -1,0 +1,205 @@
+/* Lines end with LF or CRLF, and their fields are parted by WIRE.md's six bytes of white space and
+ * no others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "wire/line.h"
+
+#define TEXT(literal)                                                                              \
+    (struct herd_text)                                                                             \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
+
+static void same(struct herd_text got, struct herd_text wanted)
+{
+    assert_int_equal(got.len, wanted.len);
+    if (wanted.len > 0)
+        assert_memory_equal(got.bytes, wanted.bytes, wanted.len);
+}
+
+static char *held;
+
+/* Parses a copy that ends where its memory ends, so that the sanitizer sees one read too many. */
+static struct line parse(struct herd_text text)
+{
+    struct line line;
+
+    free(held);
+    held = malloc(text.len);
+    assert_true(held != NULL || text.len == 0);
+    memcpy(held, text.bytes, text.len);
+    line_parse(&line, held, text.len);
+    return line;
+}
+
+static int let_go(void **unused)
+{
+    (void)unused;
+    free(held);
+    held = NULL;
+    return 0;
+}
+
+static void finds_the_first_line(void **unused)
+{
+    (void)unused;
+    assert_int_equal(line_length("", 0), 0);
+    assert_int_equal(line_length(NULL, 0), 0);
+    assert_int_equal(line_length("abc", 3), 0);
+    assert_int_equal(line_length("abc\r", 4), 0);
+    assert_int_equal(line_length("\n", 1), 1);
+    assert_int_equal(line_length("abc\n", 4), 4);
+    assert_int_equal(line_length("abc\r\ndef\n", 9), 5);
+    assert_int_equal(line_length("a\0b\nc", 5), 4);
+    assert_int_equal(line_length("abc\n", 3), 0);
+}
+
+static void takes_the_line_end_off(void **unused)
+{
+    (void)unused;
+    same(parse(TEXT("abc\n")).text, TEXT("abc"));
+    same(parse(TEXT("abc\r\n")).text, TEXT("abc"));
+    same(parse(TEXT("abc\r\r\n")).text, TEXT("abc\r"));
+    same(parse(TEXT(" abc \t\n")).text, TEXT(" abc \t"));
+    same(parse(TEXT("abc")).text, TEXT("abc"));
+    same(parse(TEXT("abc\r")).text, TEXT("abc\r"));
+    same(parse(TEXT("\n")).text, TEXT(""));
+    same(parse(TEXT("\r\n")).text, TEXT(""));
+    same(parse(TEXT("\r")).text, TEXT("\r"));
+}
+
+static void parts_fields_at_each_white_space(void **unused)
+{
+    static const char white[] = " \t\r\f\v\n";
+    char text[] = "ab?cd";
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof white - 1; i++) {
+        struct line line;
+        text[2] = white[i];
+        line_parse(&line, text, 5);
+        assert_int_equal(line.count, 2);
+        same(line_field(&line, 0), TEXT("ab"));
+        same(line_field(&line, 1), TEXT("cd"));
+    }
+}
+
+static void takes_every_other_byte_into_a_field(void **unused)
+{
+    char text[] = "ab?cd";
+    unsigned others = 0;
+
+    (void)unused;
+    for (int byte = 0; byte < 256; byte++) {
+        if (byte != 0 && strchr(" \t\r\n\f\v", byte) != NULL)
+            continue;
+        struct line line;
+        text[2] = (char)byte;
+        line_parse(&line, text, 5);
+        assert_int_equal(line.count, 1);
+        same(line_field(&line, 0), (struct herd_text){text, 5});
+        others++;
+    }
+    assert_int_equal(others, 250);
+}
+
+static void counts_no_outer_white_space(void **unused)
+{
+    (void)unused;
+    struct line line = parse(TEXT(" \t\v IAMAT \f\r kiwi \t \r\n"));
+    assert_int_equal(line.count, 2);
+    same(line_field(&line, 0), TEXT("IAMAT"));
+    same(line_field(&line, 1), TEXT("kiwi"));
+    same(line_field(&line, 2), TEXT(""));
+
+    /* No LF: the CR is no line end, yet parts fields like any white space. */
+    line = parse(TEXT("a b\r"));
+    assert_int_equal(line.count, 2);
+    same(line_field(&line, 1), TEXT("b"));
+}
+
+static void finds_no_field_in_a_blank_line(void **unused)
+{
+    (void)unused;
+    assert_int_equal(parse(TEXT("")).count, 0);
+    assert_int_equal(parse(TEXT("\n")).count, 0);
+    assert_int_equal(parse(TEXT("\r\n")).count, 0);
+    assert_int_equal(parse(TEXT(" \t\v\f\r \r\n")).count, 0);
+    struct line line = parse(TEXT(" \n"));
+    same(line_field(&line, 0), TEXT(""));
+}
+
+static void keeps_seven_fields_and_the_last(void **unused)
+{
+    (void)unused;
+    struct line line = parse(TEXT("0 1 2 3 4 5 6\n"));
+    assert_int_equal(line.count, 7);
+    same(line_field(&line, 6), TEXT("6"));
+    same(line_field(&line, 7), TEXT(""));
+
+    line = parse(TEXT("0 1 2 3 4 5 6 7\n"));
+    assert_int_equal(line.count, 8);
+    same(line_field(&line, 6), TEXT("6"));
+    same(line_field(&line, 7), TEXT("7"));
+    same(line_field(&line, 8), TEXT(""));
+
+    line = parse(TEXT("0 1 2 3 4 5 6 7 8 nine\n"));
+    assert_int_equal(line.count, 10);
+    same(line_field(&line, 0), TEXT("0"));
+    same(line_field(&line, 6), TEXT("6"));
+    same(line_field(&line, 7), TEXT(""));
+    same(line_field(&line, 8), TEXT(""));
+    same(line_field(&line, 9), TEXT("nine"));
+    same(line_field(&line, 10), TEXT(""));
+}
+
+static void counts_a_line_of_many_fields(void **unused)
+{
+    char text[8192];
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof text; i += 2)
+        memcpy(text + i, "x ", 2);
+    struct line line = parse((struct herd_text){text, sizeof text});
+    assert_int_equal(line.count, sizeof text / 2);
+    same(line_field(&line, line.count - 1), TEXT("x"));
+}
+
+static void compares_texts(void **unused)
+{
+    (void)unused;
+    assert_true(text_equal(TEXT("a\0b"), TEXT("a\0b")));
+    assert_false(text_equal(TEXT("a\0b"), TEXT("a\0c")));
+    assert_false(text_equal(TEXT("ab"), TEXT("abc")));
+    assert_true(text_equal(TEXT(""), (struct herd_text){NULL, 0}));
+    assert_true(text_is(TEXT("IAMAT"), "IAMAT"));
+    assert_false(text_is(TEXT("iamat"), "IAMAT"));
+    assert_false(text_is(TEXT("IAMAT\0"), "IAMAT"));
+    assert_false(text_is(TEXT("IAMA"), "IAMAT"));
+    assert_true(text_is(TEXT(""), ""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_first_line),
+        cmocka_unit_test(takes_the_line_end_off),
+        cmocka_unit_test(parts_fields_at_each_white_space),
+        cmocka_unit_test(takes_every_other_byte_into_a_field),
+        cmocka_unit_test(counts_no_outer_white_space),
+        cmocka_unit_test(finds_no_field_in_a_blank_line),
+        cmocka_unit_test(keeps_seven_fields_and_the_last),
+        cmocka_unit_test(counts_a_line_of_many_fields),
+        cmocka_unit_test(compares_texts),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("line", tests, NULL, let_go);
+}

@@ -1,0 +1,395 @@
+/* One event, one line, whatever its bytes; threads, reopening under way, and a full disk lose
+ * nothing untold. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+
+#define STAMP_LEN 27 /* 2026-11-22T22:19:24.123456Z */
+#define THREADS   4
+#define EVENTS    2000
+
+static char folder[PATH_MAX], path[PATH_MAX + 16], other[PATH_MAX + 16];
+static char *held;
+
+static int make_folder(void **unused)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    (void)unused;
+    snprintf(folder, sizeof folder, "%s/herd-log-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/log", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+    return 0;
+}
+
+static int remove_folder(void **unused)
+{
+    (void)unused;
+    return rmdir(folder);
+}
+
+static int clean(void **unused)
+{
+    (void)unused;
+    log_close();
+    unlink(path);
+    unlink(other);
+    free(held);
+    held = NULL;
+    return 0;
+}
+
+static void open_log(enum herd_level level, bool messages)
+{
+    struct log_config config = {.file = path, .level = level, .messages = messages};
+    struct herd_error err;
+
+    if (!log_open(&config, &err))
+        fail_msg("%s", err.text);
+}
+
+/* The whole file; freed by clean. */
+static const char *content(const char *file)
+{
+    FILE *f = fopen(file, "r");
+    size_t room = 4 << 20;
+
+    assert_non_null(f);
+    free(held);
+    held = malloc(room);
+    assert_non_null(held);
+    size_t len = fread(held, 1, room - 1, f);
+    assert_true(len < room - 1);
+    held[len] = '\0';
+    assert_int_equal(strlen(held), len);
+    fclose(f);
+    return held;
+}
+
+static size_t count(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, what)) != NULL; text += strlen(what))
+        n++;
+    return n;
+}
+
+static void writes_time_level_and_connection(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    log_event(HERD_LOG_INFO, 7, "Location updated for %s", "kiwi.cs.ucla.edu");
+    herd_log(HERD_LOG_INFO, "Serving on %s:%d", "127.0.0.1", 11645);
+    log_event(HERD_LOG_INFO, UINT64_MAX, "x");
+    assert_string_equal(content(path), "");
+    log_flush();
+
+    const char *text = content(path);
+    const char *form = "dddd-dd-ddTdd:dd:dd.ddddddZ";
+    for (size_t i = 0; form[i] != '\0'; i++)
+        if (form[i] == 'd')
+            assert_in_range(text[i], '0', '9');
+        else
+            assert_int_equal(text[i], form[i]);
+    const char *first = " info #7 Location updated for kiwi.cs.ucla.edu\n";
+    assert_memory_equal(text + STAMP_LEN, first, strlen(first));
+    assert_int_equal(count(text, "Z info - Serving on 127.0.0.1:11645\n"), 1);
+    assert_int_equal(count(text, "Z info #18446744073709551615 x\n"), 1);
+    assert_int_equal(count(text, "\n"), 3);
+}
+
+static void writes_levels_asked_for(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_WARN, true);
+    log_event(HERD_LOG_DEBUG, 0, "unwanted");
+    log_event(HERD_LOG_INFO, 0, "unwanted");
+    assert_false(log_messages());
+    log_message(1, "Message received:", (struct herd_text){"unwanted", 8});
+    log_flush();
+    assert_string_equal(content(path), "");
+    /* These are there at once. */
+    log_event(HERD_LOG_WARN, 0, "of a warning");
+    assert_int_equal(count(content(path), "Z warn - of a warning\n"), 1);
+    log_event(HERD_LOG_ERROR, 3, "of an error");
+    assert_int_equal(count(content(path), "Z error #3 of an error\n"), 1);
+}
+
+static void escapes_what_clients_send(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    assert_true(log_messages());
+    log_message(1,
+                "Message received:", (struct herd_text){"a\0b\n\r\x1b[31m\x7f\x80\xff\\ '~", 17});
+    log_event(HERD_LOG_INFO, 2, "told: %s", "two\nlines\\");
+    log_flush();
+    const char *text = content(path);
+    assert_int_equal(
+        count(text, " #1 Message received: 'a\\x00b\\x0a\\x0d\\x1b[31m\\x7f\\x80\\xff\\\\ '~'\n"),
+        1);
+    assert_int_equal(count(text, " #2 told: two\\x0alines\\\\\n"), 1);
+    assert_int_equal(count(text, "\n"), 2);
+}
+
+static void keeps_messages_to_itself_unless_asked(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_DEBUG, false);
+    assert_false(log_messages());
+    log_message(1, "Message received:", (struct herd_text){"secret", 6});
+    log_event(HERD_LOG_DEBUG, 0, "shown");
+    log_flush();
+    assert_int_equal(count(content(path), "secret"), 0);
+    assert_int_equal(count(content(path), "Z debug - shown\n"), 1);
+}
+
+static void cuts_long_texts(void **unused)
+{
+    static char text[8193];
+    struct herd_text whole = {text, 8192}, longer = {text, 8193};
+
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    memset(text, 1, sizeof text);
+    log_message(0, "Response sent:", whole);
+    log_message(0, "Response sent:", longer);
+    memset(text, 'e', sizeof text);
+    log_event(HERD_LOG_INFO, 0, "%.*s", 8193, text);
+    log_flush();
+
+    const char *all = content(path);
+    assert_int_equal(count(all, "\\x01"), 2 * 8192);
+    assert_int_equal(count(all, "\\x01'\n"), 1);
+    assert_int_equal(count(all, "\\x01...'\n"), 1);
+    assert_int_equal(count(all, "eeee"), 8192 / 4);
+    assert_int_equal(count(all, "e...\n"), 1);
+}
+
+/* Far more than a buffer holds, without a flush. */
+static void writes_when_the_buffer_is_full(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    for (int i = 0; i < 5000; i++)
+        log_event(HERD_LOG_INFO, 1, "event %d of many", i);
+    assert_true(count(content(path), "\n") > 1000);
+    log_close();
+    const char *text = content(path);
+    assert_int_equal(count(text, "\n"), 5000);
+    char *at = held;
+    for (int i = 0; i < 5000; i++) {
+        char wanted[64];
+        snprintf(wanted, sizeof wanted, " event %d of many\n", i);
+        at = strstr(at, wanted);
+        assert_non_null(at);
+    }
+}
+
+static void appends_to_what_is_there(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    log_event(HERD_LOG_INFO, 0, "one");
+    log_close();
+    open_log(HERD_LOG_INFO, true);
+    log_event(HERD_LOG_INFO, 0, "two");
+    log_close();
+    assert_int_equal(count(content(path), " - one\n"), 1);
+    assert_int_equal(count(content(path), " - two\n"), 1);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777 & ~0644, 0);
+}
+
+static void says_why_it_cannot_open(void **unused)
+{
+    struct log_config config = {.file = "/nonexistent/log", .level = HERD_LOG_INFO};
+    struct herd_error err = {""};
+
+    (void)unused;
+    assert_false(log_open(&config, &err));
+    assert_int_equal(count(err.text, "/nonexistent/log"), 1);
+    assert_int_equal(count(err.text, strerror(ENOENT)), 1);
+}
+
+static void opens_again_by_name(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    log_event(HERD_LOG_INFO, 0, "before");
+    assert_int_equal(rename(path, other), 0);
+    log_reopen();
+    log_event(HERD_LOG_INFO, 0, "after");
+    log_flush();
+    assert_int_equal(count(content(path), "before"), 0);
+    assert_int_equal(count(content(path), "after"), 1);
+    assert_int_equal(count(content(other), "before"), 1);
+    assert_int_equal(count(content(other), "after"), 0);
+}
+
+static void keeps_the_old_file_if_it_cannot(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    log_reopen();
+    log_event(HERD_LOG_ERROR, 0, "still here");
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(count(content(other), " warn - "), 1);
+    assert_int_equal(count(content(other), strerror(EISDIR)), 1);
+    assert_int_equal(count(content(other), "still here\n"), 1);
+}
+
+static void *write_events(void *arg)
+{
+    int number = *(const int *)arg;
+
+    for (int i = 0; i < EVENTS; i++) {
+        log_event(i % 500 == 0 ? HERD_LOG_WARN : HERD_LOG_INFO, (uint64_t)number, "event %d", i);
+        if (i % 64 == 0)
+            log_flush();
+    }
+    /* What is left is log_close's to write. */
+    return NULL;
+}
+
+static void loses_nothing_while_it_is_opened_again(void **unused)
+{
+    pthread_t threads[THREADS];
+    int numbers[THREADS];
+
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    for (int i = 0; i < THREADS; i++) {
+        numbers[i] = i + 1;
+        assert_int_equal(pthread_create(&threads[i], NULL, write_events, &numbers[i]), 0);
+    }
+    assert_int_equal(rename(path, other), 0);
+    for (int i = 0; i < 50; i++)
+        log_reopen();
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    log_close();
+
+    size_t events = count(content(path), " event ");
+    assert_int_equal(count(held, "\n"), events);
+    if (access(other, F_OK) == 0) {
+        size_t before = count(content(other), " event ");
+        assert_int_equal(count(held, "\n"), before);
+        events += before;
+    }
+    assert_int_equal(events, THREADS * EVENTS);
+}
+
+/* /dev/full refuses every write as a full disk does. */
+static void counts_what_a_full_disk_lost(void **unused)
+{
+    (void)unused;
+    assert_int_equal(symlink("/dev/full", path), 0);
+    open_log(HERD_LOG_INFO, true);
+    for (int i = 0; i < 5; i++)
+        log_event(HERD_LOG_INFO, 0, "lost");
+    log_flush();
+    log_event(HERD_LOG_ERROR, 0, "lost");
+    assert_int_equal(unlink(path), 0);
+    log_reopen();
+    log_event(HERD_LOG_INFO, 0, "kept");
+    log_flush();
+    const char *text = content(path);
+    assert_int_equal(count(text, " warn - 6 events dropped: the log could not be written\n"), 1);
+    assert_int_equal(count(text, " - kept\n"), 1);
+    assert_int_equal(count(text, "\n"), 2);
+}
+
+/* Standard error goes to a file while act runs. */
+static const char *catch_stderr(void (*act)(void))
+{
+    int fd = open(other, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    int saved = dup(STDERR_FILENO);
+
+    assert_true(fd >= 0 && saved >= 0);
+    dup2(fd, STDERR_FILENO);
+    act();
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(fd);
+    return content(other);
+}
+
+static void speak_unopened(void)
+{
+    log_event(HERD_LOG_INFO, 0, "unwanted");
+    log_message(0, "Message received:", (struct herd_text){"unwanted", 8});
+    log_event(HERD_LOG_WARN, 0, "a \n warning");
+    herd_log(HERD_LOG_ERROR, "an %s", "error");
+    log_flush();
+    log_reopen();
+}
+
+static void tells_stderr_while_closed(void **unused)
+{
+    (void)unused;
+    assert_string_equal(catch_stderr(speak_unopened),
+                        "herd: warn: a \\x0a warning\nherd: error: an error\n");
+}
+
+static void speak_to_stderr(void)
+{
+    struct log_config config = {.file = "-", .level = HERD_LOG_INFO, .messages = true};
+    struct herd_error err;
+
+    assert_true(log_open(&config, &err));
+    log_event(HERD_LOG_INFO, 1, "told");
+    log_reopen();
+    log_event(HERD_LOG_INFO, 1, "told");
+    log_close();
+}
+
+static void takes_a_dash_for_stderr(void **unused)
+{
+    (void)unused;
+    assert_int_equal(count(catch_stderr(speak_to_stderr), "Z info #1 told\n"), 2);
+    assert_true(fcntl(STDERR_FILENO, F_GETFD) >= 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(writes_time_level_and_connection, clean),
+        cmocka_unit_test_teardown(writes_levels_asked_for, clean),
+        cmocka_unit_test_teardown(escapes_what_clients_send, clean),
+        cmocka_unit_test_teardown(keeps_messages_to_itself_unless_asked, clean),
+        cmocka_unit_test_teardown(cuts_long_texts, clean),
+        cmocka_unit_test_teardown(writes_when_the_buffer_is_full, clean),
+        cmocka_unit_test_teardown(appends_to_what_is_there, clean),
+        cmocka_unit_test_teardown(says_why_it_cannot_open, clean),
+        cmocka_unit_test_teardown(opens_again_by_name, clean),
+        cmocka_unit_test_teardown(keeps_the_old_file_if_it_cannot, clean),
+        cmocka_unit_test_teardown(loses_nothing_while_it_is_opened_again, clean),
+        cmocka_unit_test_teardown(counts_what_a_full_disk_lost, clean),
+        cmocka_unit_test_teardown(tells_stderr_while_closed, clean),
+        cmocka_unit_test_teardown(takes_a_dash_for_stderr, clean),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("log", tests, make_folder, remove_folder);
+}
