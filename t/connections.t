@@ -39,8 +39,9 @@ my $deaf = Test::Herd::Client->new($h->port('Goloman'), receive_bytes => 4096);
 $deaf->{socket}->blocking(0);
 my $before = memory_kb($h->pid('Goloman'));
 my ($sent, $still) = (0, 0);
+my $chunk = ('d' x 99 . "\n") x 1000;
 while ($still < 20 && $sent < 64e6) {
-    my $n = $deaf->send_some(('d' x 99 . "\n") x 1000);
+    my $n = $deaf->send_some($chunk);
     $sent += $n;
     $still = $n ? 0 : $still + 1;
     usleep 5000 if !$n;

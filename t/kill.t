@@ -19,7 +19,8 @@ sub report {
     my %lines;
     for my $i (0 .. $#who) {
         my $server = $servers->[$i % @$servers];
-        push @{ $lines{$server} }, [$who[$i], sprintf '+%d.%02d-%d.5 %.9f', $i % 90, rand 100, $i % 180, time];
+        my $where = sprintf '+%d.%02d-%d.5', $i % 90, rand 100, $i % 180;
+        push @{ $lines{$server} }, [$who[$i], sprintf '%s %.9f', $where, time];
     }
     for my $server (keys %lines) {
         my @lines = @{ $lines{$server} };

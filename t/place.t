@@ -88,7 +88,8 @@ my ($stripe) = grep { $pos[$_] > 0 } 1 .. 64;
 my $past = join ' ', map { $_ == $stripe ? $pos[$_] + 1000 : $pos[$_] } 0 .. 64;
 my %from_start = (
     'another epoch' => $place =~ s/^\S+/Test::Herd::Peer::epoch('of another start')/er,
-    'too few places' => join(' ', @pos[0 .. 63]), 'nothing' => '-', 'places of 0' => "$epoch" . ' 0' x 64,
+    'too few places' => join(' ', @pos[0 .. 63]), 'nothing' => '-',
+    'places of 0' => $epoch . ' 0' x 64,
 );
 for my $have (sort keys %from_start) {
     $session = peer();
@@ -111,7 +112,8 @@ $session->settle;
 ok $h->at_line('Goloman', 'echo20'), 'a neighbour tells of clients';
 unlike told($session), qr/echo/, 'and is not told of them in that session';
 report('echo7');
-is join(' ', grep {/echo/} split ' ', told($session)), 'echo7', 'but of what has come from elsewhere since';
+is join(' ', grep {/echo/} split ' ', told($session)), 'echo7',
+    'but of what has come from elsewhere since';
 my $later = leave($session, $epoch);
 $session = peer();
 $session->hello(have => $later);
@@ -126,16 +128,21 @@ $session->close;
 
 my $ours = Test::Herd::Peer::epoch('ours');
 
-sub have_of { my $peer = peer(epoch => $_[0]); my $hello = $peer->hello(have => $place); ($peer, $hello) }
+sub have_of {
+    my $peer = peer(epoch => $_[0]);
+    return ($peer, $peer->hello(have => $place));
+}
+
 ($session, my $hello) = have_of($ours);
 unlike "@{$hello->{pos}}", qr/[1-9]/, 'of a feed that it never read it has nothing';
-$session->send("MARK 3 17\nMARK 5 18446744073709551615\nMARK 5 4\nMARK 63 1\nMARK 64 9\nMARK 3 12\n");
+my $largest = '18446744073709551615';
+$session->send("MARK 3 17\nMARK 5 $largest\nMARK 5 4\nMARK 63 1\nMARK 64 9\nMARK 3 12\n");
 $session->settle;
 $session->close;
 ($session, $hello) = have_of($ours);
 my %pos = map { $_ => $hello->{pos}[$_] } grep { $hello->{pos}[$_] } 0 .. 63;
 is $hello->{have}, $ours, 'it names the feed that it has read';
-is_deeply \%pos, { 3 => 17, 5 => '18446744073709551615', 63 => 1 }, 'MARK moved its place, forward only';
+is_deeply \%pos, { 3 => 17, 5 => $largest, 63 => 1 }, 'MARK moved its place, forward only';
 my ($newer) = have_of($ours);
 $session->send("MARK 3 99\n");
 ok $session->gone(2), 'a session that a newer one has replaced';

@@ -10,8 +10,9 @@ sub gone { my $h = shift; !eval { $h->connect('Goloman')->close; 1 } }
 sub deaf {
     my $c = Test::Herd::Client->new($h->port('Goloman'), receive_bytes => 4096);
     my ($sent, $still) = (0, 0);
+    my $chunk = ('d' x 99 . "\n") x 1000;
     while ($still < 20) {
-        my $n = $c->send_some(('d' x 99 . "\n") x 1000);
+        my $n = $c->send_some($chunk);
         $sent += $n;
         $still = $n ? 0 : $still + 1;
         $h->ask('Goloman', 'x') if !$n;    # the server has had a turn
@@ -25,14 +26,15 @@ for my $signal (qw(TERM INT)) {
     my ($idle, $half, $asking) = map { $h->connect('Goloman') } 1 .. 3;
     is $_->ask('x'), '? x', 'served' for $idle, $half, $asking;
     $half->send('IAMAT half +1-1');
-    $asking->send(('y' x 50 . "\n") x 1000);
+    $asking->send(join '', ('y' x 50 . "\n") x 1000);
     my $first = $asking->line;
     $h->signal('Goloman', $signal);
-    is $h->ended('Goloman'), 0, "$signal ends it with status 0";
-    ok $_->eof, '... closes idle ones' for $idle;
+    ok $idle->eof, "$signal closes idle ones";
     is $half->all, '', '... does not answer half a line';
     my $rest = "$first\n" . ($asking->all // '');
     like $rest, qr/\A(?:\? y{50}\n)+\z/, '... whose answers are whole';
+    $_->close for $idle, $half, $asking;
+    is $h->ended('Goloman'), 0, '... ends with status 0';
     ok gone($h), '... and nobody listens';
 }
 
@@ -45,8 +47,9 @@ $h->start_all;
 ($deaf, my $sent) = deaf();
 $h->signal('Goloman', 'TERM');
 my $got = $deaf->all // '';
+$deaf->close;
 is $h->ended('Goloman'), 0, 'TERM, and the client begins to read';
-like substr($got, -102), qr/\n\? d{99}\n\z/, '... it gets whole answers';
+like substr($got, -103), qr/\n\? d{99}\n\z/, '... it gets whole answers';
 
 # QUIT: no new connections; what is under way is finished.
 $h->start_all;
@@ -62,10 +65,12 @@ ok $half->silent, '... one amid a line is not';
 ok $h->running('Goloman'), '... and is waited for';
 $half->send(" 5\n");
 like $half->all, qr/^AT Goloman \S+ half \+1-1 5\n\z/, '... answered, and closed';
+$half->close;
 ok $h->running('Goloman'), '... one that has not read its answers is waited for';
 my $answers = $deaf->all // '';
 cmp_ok $answers =~ tr/\n//, '>=', 1000, '... until it has them';
-like substr($answers, -102), qr/\n\? d{99}\n\z/, '... and they are whole';
+like substr($answers, -103), qr/\n\? d{99}\n\z/, '... and they are whole';
+$deaf->close;
 is $h->ended('Goloman'), 0, 'QUIT ends it with status 0';
 
 # QUIT and then TERM hurries.

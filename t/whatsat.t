@@ -7,7 +7,6 @@ my $places = join ',', map {
     qq({"type":"Feature","geometry":{"type":"Point","coordinates":[-118,$lat]},)
         . qq("properties":{"name":"p$_"}})
 } 1 .. 30;
-my @started;
 
 sub start {
     my $h = Test::Herd->new(@_);

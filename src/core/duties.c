@@ -29,7 +29,18 @@ static void on_turn(struct worker_hooks *hooks, unsigned index)
     clients->news = links->news = 0;
 }
 
-/* With a clock that was ahead, records seemed dead that are not, and were passed over for good. */
+/* This server reads its neighbours' feeds again, and they read its own. */
+static void reread_all(struct server *server)
+{
+    struct link_host *host = &server->links_service.host;
+    server_draw_epoch(server);
+    for (size_t i = 0; i < host->neighbour_count; i++)
+        if (!neighbour_dialled(host->neighbours[i])) /* the others: links_reopen */
+            neighbour_forget(host->neighbours[i]);
+}
+
+/* With a clock that was ahead, records seemed dead that are not, and were passed over for good,
+ * both in what neighbours said and in what they were told. */
 static void watch_clock(struct server *server)
 {
     int64_t now_ns = clock_now_ns(), clock_ns = clock_wall_ns();
@@ -40,8 +51,7 @@ static void watch_clock(struct server *server)
         return;
     log_event(HERD_LOG_WARN, 0, "The clock stepped back by %.1f s: links are opened again",
               (double)-step_ns / 1e9);
-    for (size_t i = 0; i < server->links_service.host.neighbour_count; i++)
-        neighbour_forget(server->links_service.host.neighbours[i]);
+    reread_all(server);
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_tell(server->workers[i], links_reopen, &server->links[i]);
 }

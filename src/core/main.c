@@ -41,7 +41,6 @@ static int run_one(void *arg, size_t index, int ready_fd)
                                      .provider = program->provider,
                                      .ready_fd = ready_fd};
     struct herd_error err;
-    server_block_signals();
     if (server_run(&options, &err))
         return 0;
     if (ready_fd >= 0) {
@@ -100,7 +99,7 @@ static int run(struct program *program)
 {
     const struct options *options = &program->options;
     if (options->task == OPTIONS_RUN_ALL)
-        return whole_run(&program->settings, run_one, program);
+        return whole_run(&program->settings, run_one, program, options->quiet);
     int index = settings_server(&program->settings, options->name);
     if (options->daemon)
         return run_daemon(program, (size_t)index);
@@ -198,6 +197,7 @@ int main(int argc, char **argv)
 {
     struct program program = {.config = NULL};
     struct herd_error err;
+    server_block_signals(); /* first: whoever asks early that it stops is heard too */
     if (!options_parse(&program.options, argc, argv, &err))
         return complain(&err);
     int status = do_task(&program);

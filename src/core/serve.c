@@ -149,6 +149,8 @@ bool serve(struct server *server, struct herd_error *err)
     if (running) {
         if (server->options->ready_fd >= 0 && write(server->options->ready_fd, "", 1) < 0)
             log_event(HERD_LOG_WARN, 0, "Nobody waits for the word that this server serves");
+        if (server->options->ready_fd >= 0)
+            close(server->options->ready_fd);
         enum step step = STEP_SERVING;
         while (step != STEP_ENDED)
             step = wait_once(server, step, signal_fd);

@@ -26,12 +26,14 @@ static void draw(void *to, size_t len)
         abort(); /* for so few bytes it only fails where the kernel has no such call */
 }
 
-static void draw_epoch(char epoch[EPOCH_BYTES + 1])
+void server_draw_epoch(struct server *server)
 {
+    char epoch[EPOCH_BYTES + 1];
     unsigned char bytes[EPOCH_BYTES / 2];
     draw(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(epoch + 2 * i, 3, "%02x", bytes[i]);
+    link_set_epoch(&server->links_service.host, epoch);
 }
 
 static void create_store(struct server *server)
@@ -70,7 +72,7 @@ static bool create_neighbours(struct server *server, struct herd_error *err)
     service->host.store = server->store;
     service->host.dispatch = registry_dispatch();
     service->host.server = server->self->name;
-    draw_epoch(service->host.epoch);
+    server_draw_epoch(server);
     service->host.neighbours = memory_zeroed(s->link_count + 1, sizeof(struct neighbour *));
     service->addresses = memory_zeroed(s->link_count + 1, sizeof(struct address));
     for (size_t i = 0; i < s->link_count; i++)
@@ -128,7 +130,7 @@ static void raise_descriptors(struct server *server)
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
     server->connections_possible = limit.rlim_cur > 2 * reserve ? limit.rlim_cur - reserve
-                                                                : reserve;
+                                                                : limit.rlim_cur / 2;
 }
 
 static bool open_listeners(struct server *server, struct herd_error *err)

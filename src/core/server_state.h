@@ -28,9 +28,14 @@ struct server {
     int64_t now_ns, clock_ns;        /* of the last second, to see steps of the clock; worker 0's */
     int word_fd;                     /* readable when a step of stopping is done */
     _Atomic unsigned awaited;        /* workers whose word is awaited */
-    bool patient;
+    _Atomic bool patient;
     int64_t started_ns;
 };
+
+/* ---- server.c ---- */
+
+/* Draws the epoch of the server's feed. Any thread. */
+void server_draw_epoch(struct server *server);
 
 /* ---- duties.c: on the workers ---- */
 

@@ -7,11 +7,13 @@
 #include "core/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,8 +21,9 @@ struct whole {
     const struct settings *settings;
     pid_t *pids; /* 0: ended */
     size_t living;
-    bool stopping; /* we have asked them to end */
-    bool failed;
+    size_t starting; /* servers whose word is awaited */
+    bool failed, quiet;
+    int signal_fd, ready_fd; /* -1: all serve, or some never will */
 };
 
 static void tell_all(const struct whole *whole, int signal)
@@ -58,20 +61,9 @@ static void collect(struct whole *whole)
         note_end(whole, pid, status);
 }
 
-static void on_signal(struct whole *whole, int signal)
-{
-    if (signal == SIGCHLD) {
-        collect(whole);
-        return;
-    }
-    if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)
-        whole->stopping = true;
-    tell_all(whole, signal);
-}
-
 /* The child of a parent that is killed has nobody to end it. */
-static pid_t start_one(size_t index, int (*run_one)(void *, size_t, int), void *arg,
-                       const int ready[2])
+static pid_t start_one(const struct whole *whole, size_t index, int (*run_one)(void *, size_t, int),
+                       void *arg, const int ready[2])
 {
     pid_t parent = getpid(), pid = fork();
     if (pid != 0)
@@ -80,6 +72,7 @@ static pid_t start_one(size_t index, int (*run_one)(void *, size_t, int), void *
     if (getppid() != parent)
         _exit(1);
     close(ready[0]);
+    close(whole->signal_fd);
     exit(run_one(arg, index, ready[1]));
 }
 
@@ -87,7 +80,7 @@ static bool start_all(struct whole *whole, int (*run_one)(void *, size_t, int), 
                       const int ready[2])
 {
     for (size_t i = 0; i < whole->settings->server_count; i++) {
-        pid_t pid = start_one(i, run_one, arg, ready);
+        pid_t pid = start_one(whole, i, run_one, arg, ready);
         if (pid < 0) {
             fprintf(stderr, "herd: fork: %s\n", strerror(errno));
             return false;
@@ -98,54 +91,94 @@ static bool start_all(struct whole *whole, int (*run_one)(void *, size_t, int), 
     return true;
 }
 
-/* A byte from each of the servers; the end of the pipe if one has ended before. */
-static bool all_ready(struct whole *whole, int fd)
+static void end_start(struct whole *whole, bool served)
 {
-    for (size_t i = 0; i < whole->settings->server_count; i++) {
-        char byte;
-        ssize_t n;
-        do
-            n = read(fd, &byte, 1);
-        while (n < 0 && errno == EINTR);
-        if (n != 1 || byte != '\0')
-            return false;
+    close(whole->ready_fd);
+    whole->ready_fd = -1;
+    if (!served) {
+        whole->failed = true;
+        tell_all(whole, SIGTERM);
+        return;
     }
-    return true;
+    if (!whole->quiet)
+        printf("%zu servers are serving\n", whole->settings->server_count);
+    fflush(stdout);
 }
 
-static void wait_for_all(struct whole *whole, const sigset_t *set)
+/* A byte from each server that serves; the end of the pipe, or another byte, from one that cannot.
+ */
+static void on_ready(struct whole *whole)
+{
+    char byte;
+    ssize_t n = read(whole->ready_fd, &byte, 1);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (n != 1 || byte != '\0')
+        end_start(whole, false);
+    else if (--whole->starting == 0)
+        end_start(whole, true);
+}
+
+static void on_signal(struct whole *whole, int signal)
+{
+    if (signal != SIGCHLD) {
+        tell_all(whole, signal);
+        return;
+    }
+    size_t before = whole->living;
+    collect(whole);
+    if (whole->ready_fd >= 0 && whole->living < before)
+        end_start(whole, false);
+}
+
+static void wait_for_all(struct whole *whole)
 {
     while (whole->living > 0) {
-        int signal = sigwaitinfo(set, NULL);
-        if (signal > 0)
-            on_signal(whole, signal);
+        struct pollfd fds[] = {{.fd = whole->signal_fd, .events = POLLIN},
+                               {.fd = whole->ready_fd, .events = POLLIN}};
+        struct signalfd_siginfo signal;
+        if (poll(fds, 2, -1) < 0)
+            continue;
+        if (fds[1].revents != 0)
+            on_ready(whole);
+        if (fds[0].revents != 0 && read(whole->signal_fd, &signal, sizeof signal) == sizeof signal)
+            on_signal(whole, (int)signal.ssi_signo);
     }
 }
 
-int whole_run(const struct settings *settings, int (*run_one)(void *, size_t, int), void *arg)
+static bool prepare(struct whole *whole, int ready[2])
 {
-    struct whole whole = {.settings = settings};
-    int ready[2];
+    const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
     sigset_t set;
     sigemptyset(&set);
-    const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaddset(&set, signals[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    if (pipe(ready) != 0)
-        return fprintf(stderr, "herd: pipe: %s\n", strerror(errno)), 1;
+    whole->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (whole->signal_fd < 0 || pipe(ready) != 0) {
+        fprintf(stderr, "herd: no descriptors: %s\n", strerror(errno));
+        return false;
+    }
+    whole->ready_fd = ready[0];
+    return true;
+}
+
+int whole_run(const struct settings *settings, int (*run_one)(void *, size_t, int), void *arg,
+              bool quiet)
+{
+    struct whole whole = {.settings = settings, .quiet = quiet, .starting = settings->server_count};
+    int ready[2];
+    if (!prepare(&whole, ready))
+        return 1;
     whole.pids = memory_zeroed(settings->server_count, sizeof *whole.pids);
     bool started = start_all(&whole, run_one, arg, ready);
-    if (!started || !all_ready(&whole, ready[0])) {
-        whole.failed = true;
-        tell_all(&whole, SIGTERM);
-    } else {
-        printf("%zu servers are serving\n", settings->server_count);
-        fflush(stdout);
-    }
     close(ready[1]);
-    close(ready[0]);
-    wait_for_all(&whole, &set);
+    if (!started)
+        end_start(&whole, false);
+    wait_for_all(&whole);
+    if (whole.ready_fd >= 0)
+        close(whole.ready_fd);
+    close(whole.signal_fd);
     free(whole.pids);
     return whole.failed ? 1 : 0;
 }

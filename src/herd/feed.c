@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH      64                       /* records under one hold of a stripe's lock */
-#define LAG_MAX_NS (INT64_C(500) * 1000000) /* longer behind than this: sweep */
+#define BATCH       64 /* records under one hold of a stripe's lock */
+#define BATCHES_MAX 64 /* in one read: to pass records over takes time too, and others wait */
+#define LAG_MAX_NS  (INT64_C(500) * 1000000) /* longer behind than this: sweep */
 
 enum turn { TURN_NONE, TURN_LIST, TURN_SWEEP };
 
@@ -127,9 +128,9 @@ enum feed_result feed_read(struct feed *feed, int64_t now_ns, int64_t clock_ns,
                            bool (*take)(void *, const struct herd_report *), void *arg)
 {
     struct stripe_sink sink = {take, arg, feed->session, clock_ns};
-    unsigned turns = store_stripes(feed->store);
+    unsigned turns = store_stripes(feed->store), batches = BATCHES_MAX;
     take_news(feed, now_ns);
-    while (feed->pending != 0 && turns > 0) {
+    while (feed->pending != 0 && turns > 0 && batches-- > 0) {
         if (feed->turn == TURN_NONE)
             begin_turn(feed, now_ns);
         enum turn turn = feed->turn;

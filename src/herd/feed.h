@@ -26,7 +26,7 @@ void feed_close(struct feed *feed);
 enum feed_result {
     FEED_IDLE,  /* all is read */
     FEED_SWEPT, /* a sweep of a stripe has ended: the place in it is worth a mark; read on */
-    FEED_FULL   /* take said no (the record is not lost), or each stripe had a turn: call again */
+    FEED_FULL   /* take said no (the record is not lost), or this was long enough: call again */
 };
 
 /* Reads changes until take says no. now_ns: a clock that never steps; clock_ns: the wall's. */

@@ -15,17 +15,21 @@
 #include "wire/number.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define REPLIES_MAX 65536 /* a neighbour that asks for more without reading is dropped */
+#define PONGS_MAX   1024  /* bytes of replies that wait, beyond which a PING is not answered */
 #define MARK_MAX    32    /* bytes of a MARK line */
 #define PING_MAX    32    /* bytes of a PING line */
 #define AT_MAX      (HERD_AT_MAX + HERD_NAME_MAX + 2)
 #define COMPLAIN_NS (INT64_C(1) * 1000000000) /* bad lines are logged once in so long */
 
 struct link {
-    const struct link_host *host;
+    struct link_host *host;
     struct neighbour *neighbour;
     enum link_state state;
     bool dialler;
@@ -53,24 +57,41 @@ static void end(struct link *link, const char *why)
     link->state = LINK_ENDED;
 }
 
+void link_set_epoch(struct link_host *host, const char *epoch)
+{
+    for (int half = 0; half < 2; half++) {
+        char digits[EPOCH_BYTES / 2 + 1] = "";
+        memcpy(digits, epoch + half * EPOCH_BYTES / 2, EPOCH_BYTES / 2);
+        atomic_store(&host->epoch[half], strtoull(digits, NULL, 16));
+    }
+}
+
+/* Read while it changes it is neither the old one nor the new, which is as good as one that is
+ * gone. */
+static void print_epoch(struct link_host *host, char epoch[EPOCH_BYTES + 1])
+{
+    snprintf(epoch, EPOCH_BYTES + 1, "%016" PRIx64 "%016" PRIx64, atomic_load(&host->epoch[0]),
+             atomic_load(&host->epoch[1]));
+}
+
 static void say_hello(struct link *link, const char *have_epoch, struct link_time time)
 {
+    char epoch[EPOCH_BYTES + 1];
+    print_epoch(link->host, epoch);
     char *to = buffer_reserve(&link->replies, HELLO_BYTES_MAX);
-    size_t n = hello_print(to, link->host->server, link->neighbour, link->host->epoch,
-                           time.clock_ns, store_stripes(link->host->store), have_epoch);
+    size_t n = hello_print(to, link->host->server, link->neighbour, epoch, time.clock_ns,
+                           store_stripes(link->host->store), have_epoch);
     buffer_grew(&link->replies, n);
 }
 
-struct link *link_open(const struct link_host *host, struct neighbour *dialled, uint32_t session,
-                       uint64_t *news, struct link_time time, void (*wake)(void *), void *arg)
+struct link *link_open(struct link_host *host, struct neighbour *dialled, uint64_t *news,
+                       struct link_time time, void (*wake)(void *), void *arg)
 {
-    assert(session != 0 && news != NULL && wake != NULL);
+    assert(news != NULL && wake != NULL);
     struct link *link = memory_zeroed(1, sizeof *link);
     link->host = host;
     link->neighbour = dialled;
     link->dialler = dialled != NULL;
-    link->session = session;
-    link->by = session;
     link->news = news;
     link->wake = wake;
     link->wake_arg = arg;
@@ -85,7 +106,7 @@ void link_close(struct link *link)
 {
     if (link->feed != NULL)
         feed_close(link->feed);
-    if (link->neighbour != NULL)
+    if (link->session != 0)
         neighbour_end(link->neighbour, link->session);
     buffer_free(&link->replies);
     free(link);
@@ -117,8 +138,10 @@ static struct neighbour *find_neighbour(const struct link *link, struct herd_tex
 static const uint64_t *place_of(const struct link *link, struct hello *hello)
 {
     unsigned stripes = store_stripes(link->host->store);
+    char epoch[EPOCH_BYTES + 1];
+    print_epoch(link->host, epoch);
     bool ours = hello->have.len == EPOCH_BYTES &&
-                memcmp(hello->have.bytes, link->host->epoch, EPOCH_BYTES) == 0;
+                memcmp(hello->have.bytes, epoch, EPOCH_BYTES) == 0;
     if (BROKEN(ignore_epoch) && hello->have.len > 0)
         ours = true;
     if (!ours || hello->have_stripes != stripes)
@@ -145,6 +168,16 @@ static bool prove(struct link *link, const struct hello *hello)
     return true;
 }
 
+/* Only links that came up have numbers, so that strangers cannot use them up. */
+static uint32_t draw_session(struct link_host *host)
+{
+    uint32_t session;
+    do
+        session = atomic_fetch_add(&host->sessions, 1) + 1;
+    while (session == 0);
+    return session;
+}
+
 static void on_hello(struct link *link, struct herd_text line, struct link_time time)
 {
     struct hello hello;
@@ -153,6 +186,7 @@ static void on_hello(struct link *link, struct herd_text line, struct link_time 
         return;
     }
     memcpy(link->epoch, hello.epoch.bytes, EPOCH_BYTES);
+    link->by = link->session = draw_session(link->host);
     link->replaced = neighbour_begin(link->neighbour, link->session, link->epoch, hello.stripes);
     if (!link->dialler)
         say_hello(link, link->epoch, time);
@@ -189,7 +223,7 @@ static bool on_clock(struct link *link, const struct line *line, bool ping, stru
     if (line->count != 2 || !number_time_parse(line_field(line, 1), &clock_ns))
         return false;
     check_clock(link, clock_ns, time);
-    if (ping)
+    if (ping && buffer_len(&link->replies) < PONGS_MAX)
         add_clock(&link->replies, "PONG ", time.clock_ns);
     return true;
 }
@@ -407,6 +441,11 @@ uint32_t link_session(const struct link *link)
 struct neighbour *link_neighbour(const struct link *link)
 {
     return link->neighbour;
+}
+
+bool link_is_proved(const struct link *link)
+{
+    return link->feed != NULL;
 }
 
 uint32_t link_replaced(const struct link *link)

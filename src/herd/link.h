@@ -11,6 +11,8 @@
 #include "herd/neighbour.h"
 #include "herd/store.h"
 
+#include <stdatomic.h>
+
 #define LINK_LINE_MAX 8192 /* bytes of a line of a neighbour that has proved itself */
 #define LINK_ROOM_MIN                                                                              \
     1600 /* link_output wants at least so much room to write any line but HELLO                    \
@@ -22,15 +24,21 @@
 #define LINK_MARK_NS   (INT64_C(100) * 1000000) /* a MARK lags by so much at the most */
 #define LINK_CLOCKS_NS (INT64_C(60) * 1000000000) /* clocks that differ by more are warned of */
 
-/* What all links of a server share. It outlives them. */
+/* What all links of a server share. It outlives them. epoch is set by link_set_epoch. */
 struct link_host {
     struct store *store;
     const struct dispatch *dispatch;
-    const char *server;          /* this server's name */
-    char epoch[EPOCH_BYTES + 1]; /* of this start, of this store's feed */
+    const char *server;        /* this server's name */
+    _Atomic uint64_t epoch[2]; /* of this store's feed */
+    _Atomic uint32_t sessions; /* numbers given so far; none is given twice */
     struct neighbour **neighbours;
     size_t neighbour_count;
 };
+
+/* Sets the epoch: EPOCH_BYTES hexadecimal digits, drawn at random. A new one while links are open
+ * says that neighbours are to read the feed from its beginning, once their links have been opened
+ * again. Any thread. */
+void link_set_epoch(struct link_host *host, const char *epoch);
 
 struct link_time {
     int64_t now_ns, clock_ns;
@@ -45,11 +53,10 @@ enum link_state {
 struct link;
 
 /* Begins a session. dialled: the neighbour that this server has dialled; NULL: somebody has dialled
- * this server. session is a number never used before in this process and not 0. Stripes that change
- * are added to *news, which the caller announces when its turn ends. wake(arg): there is news to
- * send; called on any thread, once the link is up. */
-struct link *link_open(const struct link_host *host, struct neighbour *dialled, uint32_t session,
-                       uint64_t *news, struct link_time time, void (*wake)(void *arg), void *arg);
+ * this server. Stripes that change are added to *news, which the caller announces when its turn
+ * ends. wake(arg): there is news to send; called on any thread, once the link is up. */
+struct link *link_open(struct link_host *host, struct neighbour *dialled, uint64_t *news,
+                       struct link_time time, void (*wake)(void *arg), void *arg);
 void link_close(struct link *link);
 
 /* Takes whole lines off the front and returns how many bytes they had; the caller keeps the rest
@@ -72,8 +79,13 @@ bool link_silent(const struct link *link, struct link_time time);
 
 enum link_state link_state(const struct link *link);
 const char *link_reason(const struct link *link);
+
+/* The number of the session, which it has once the neighbour has proved itself; 0: not yet. */
 uint32_t link_session(const struct link *link);
 struct neighbour *link_neighbour(const struct link *link); /* NULL: not known yet */
+
+/* Whether the neighbour has proved itself, also if the link has ended since. */
+bool link_is_proved(const struct link *link);
 
 /* The session that this one has replaced when it came up, 0: none. The caller closes it. */
 uint32_t link_replaced(const struct link *link);

@@ -106,6 +106,14 @@ void neighbour_forget(struct neighbour *neighbour)
     pthread_mutex_unlock(&neighbour->lock);
 }
 
+static bool has_anything(const struct neighbour *neighbour)
+{
+    for (unsigned i = 0; i < neighbour->stripes; i++)
+        if (neighbour->pos[i] > 0)
+            return true;
+    return false;
+}
+
 static size_t print_place(const struct neighbour *neighbour, char *to)
 {
     char *at = to;
@@ -123,7 +131,7 @@ size_t neighbour_have(struct neighbour *neighbour, const char *epoch, char *to)
     size_t n = 5;
     memcpy(to, "HAVE ", n);
     pthread_mutex_lock(&neighbour->lock);
-    if (neighbour->stripes > 0 && (epoch == NULL || same_feed(neighbour, epoch)))
+    if (has_anything(neighbour) && (epoch == NULL || same_feed(neighbour, epoch)))
         n += print_place(neighbour, to + n);
     else
         to[n++] = '-';

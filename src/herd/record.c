@@ -1,4 +1,4 @@
-/* Records are thrift: 35 bytes and the texts. A time's text is kept only where it cannot be printed
+/* Records are thrift: 31 bytes and the texts. A time's text is kept only where it cannot be printed
  * again from the nanoseconds and a number of decimals. */
 #include "herd/record.h"
 

@@ -61,10 +61,8 @@ void clients_second(struct clients *clients)
     int64_t now_ns = clock_now_ns();
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct deadline *due;
-        while ((due = deadline_due(kinds[i], now_ns)) != NULL) {
-            metric_add(timeouts, kinds[i] != &clients->linger);
-            connection_close(of_deadline(due));
-        }
+        while ((due = deadline_due(kinds[i], now_ns)) != NULL)
+            connection_overdue(of_deadline(due));
     }
 }
 
@@ -73,9 +71,9 @@ static void hurry(struct clients *clients)
 {
     struct deadline *one;
     int64_t ends_ns = clock_now_ns() + HURRY_NS;
-    TAILQ_FOREACH(one, &clients->answer.queue, entry)
-    if (one->ends_ns > ends_ns)
-        one->ends_ns = ends_ns;
+    TAILQ_FOREACH (one, &clients->answer.queue, entry)
+        if (one->ends_ns > ends_ns)
+            one->ends_ns = ends_ns;
     clients->answer.after_ns = HURRY_NS;
 }
 

@@ -12,12 +12,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define OUTPUT_MAX                                                                                 \
-    (256 * 1024) /* bytes of answers before they are written, though lines are left */
-#define UNREAD_MAX  (64 * 1024) /* bytes kept behind a command that waits */
-#define EXCERPT_MAX 64          /* bytes of a line that is too long that go back */
+#define OUTPUT_MAX  (256 * 1024) /* bytes of answers that are written though lines are left */
+#define READ_MAX    (WORKER_INPUT_BYTES / 2) /* bytes of one read */
+#define UNREAD_MAX  (64 * 1024)              /* bytes kept behind a command that waits */
+#define EXCERPT_MAX 64                       /* bytes of a line that is too long that go back */
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 static void on_resume(void *arg);
@@ -172,6 +173,12 @@ static bool write_rest(struct connection *c)
 
 /* ---- what to do next ---- */
 
+static bool has_input(const struct connection *c)
+{
+    int bytes = 0;
+    return ioctl(c->io.fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 /* A socket that is closed with unread input would reset the connection, and the last answer with
  * it. */
 static void linger(struct connection *c)
@@ -215,9 +222,10 @@ static void settle(struct connection *c, bool worked)
             set_deadline(c, &c->clients->answer);
     } else if (c->later != NULL) {
         wait_for_later(c);
-    } else if (c->closing) {
+    } else if (c->closing ||
+               (c->clients->ending && (buffer_len(&c->unread) == 0 || c->fresh_line))) {
         linger(c);
-    } else if (c->eof || (c->clients->ending && buffer_len(&c->unread) == 0)) {
+    } else if (c->eof) {
         connection_close(c);
     } else {
         wait_for_input(c, worked);
@@ -237,8 +245,10 @@ static size_t execute_lines(struct connection *c, const char *bytes, size_t len)
             break;
         execute_line(c, bytes + done, n);
         done += n;
-        if (buffer_len(&c->clients->worker->output) > OUTPUT_MAX &&
-            (!write_output(c) || buffer_len(&c->unwritten) > 0))
+        if (buffer_len(&c->clients->worker->output) <= OUTPUT_MAX)
+            continue;
+        c->gone = !write_output(c);
+        if (c->gone || buffer_len(&c->unwritten) > 0)
             break;
     }
     return done;
@@ -247,13 +257,14 @@ static size_t execute_lines(struct connection *c, const char *bytes, size_t len)
 /* bytes: all that is not yet executed, in the worker's buffer. */
 static void work(struct connection *c, const char *bytes, size_t len)
 {
+    uint64_t before = c->commands;
     c->clients->clock_ns = clock_wall_ns();
     size_t done = execute_lines(c, bytes, len);
     buffer_take(&c->unread, buffer_len(&c->unread));
     buffer_add(&c->unread, bytes + done, len - done);
     c->fresh_line = done > 0;
-    if (write_output(c))
-        settle(c, done > 0);
+    if (!c->gone && write_output(c))
+        settle(c, c->commands > before);
     else
         connection_close(c);
 }
@@ -264,10 +275,11 @@ static void read_more(struct connection *c)
 {
     struct worker *worker = c->clients->worker;
     size_t kept = buffer_len(&c->unread);
-    assert(kept <= UNREAD_MAX + WORKER_INPUT_BYTES / 2);
+    size_t room = WORKER_INPUT_BYTES - kept;
+    assert(kept < WORKER_INPUT_BYTES);
     if (kept > 0)
         memcpy(worker->input, buffer_at(&c->unread), kept);
-    ssize_t n = c->io.recv(&c->io, worker->input + kept, WORKER_INPUT_BYTES / 2);
+    ssize_t n = c->io.recv(&c->io, worker->input + kept, room < READ_MAX ? room : READ_MAX);
     if (n < 0) {
         if (errno != EAGAIN)
             connection_close(c);
@@ -293,8 +305,9 @@ static void read_away(struct connection *c)
 /* An edge on a connection that is not read: a reset, or nothing that matters. */
 static void look_for_reset(struct connection *c)
 {
-    char byte;
-    if (recv(c->io.fd, &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR)
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (getsockopt(c->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
         connection_close(c);
 }
 
@@ -303,6 +316,7 @@ static void go_on(struct connection *c)
 {
     char *input = c->clients->worker->input;
     size_t kept = buffer_len(&c->unread);
+    set_deadline(c, NULL); /* each portion of answers has its own */
     if (kept > 0)
         memcpy(input, buffer_at(&c->unread), kept);
     work(c, input, kept);
@@ -377,6 +391,20 @@ void connection_close(struct connection *c)
     clients_left(clients);
 }
 
+/* After a pause of this process the deadlines come before the bytes that wait are read. What was
+ * read may leave the deadline as it is, and then the next look finds nothing to read. */
+void connection_overdue(struct connection *c)
+{
+    char byte;
+    bool reads = c->waiting_for == EV_READ && !c->lingering;
+    if (reads && recv(c->io.fd, &byte, 1, MSG_PEEK) > 0) {
+        read_more(c);
+        return;
+    }
+    metric_add(timeouts, !c->lingering);
+    connection_close(c);
+}
+
 void connection_end(struct connection *c, bool now)
 {
     if (now && c->later != NULL) {
@@ -388,6 +416,9 @@ void connection_end(struct connection *c, bool now)
         c->closing = true;
     if (buffer_len(&c->unwritten) > 0)
         return;
-    if (now || c->lingering || (c->later == NULL && buffer_len(&c->unread) == 0))
+    bool done = now || c->lingering || (c->later == NULL && buffer_len(&c->unread) == 0);
+    if (done && !c->lingering && has_input(c))
+        linger(c);
+    else if (done)
         connection_close(c);
 }

@@ -17,6 +17,7 @@ struct connection {
     struct event event;
     short waiting_for;   /* what the event waits for: EV_READ, EV_WRITE, EV_ET */
     bool eof;            /* the client has ended its side */
+    bool gone;           /* it was seen in writing that the client is no more */
     bool closing;        /* after what is unwritten, no more commands */
     bool lingering;      /* all is written and our side is shut; reading what still comes */
     bool fresh_line;     /* the unfinished line began in what was read last */
@@ -51,6 +52,9 @@ void connection_open(struct clients *clients, int fd, const struct address *from
 
 /* Closes at once and frees; a waiting command is cancelled. */
 void connection_close(struct connection *connection);
+
+/* Its deadline has come: closes it, unless there are bytes that were not read yet. */
+void connection_overdue(struct connection *connection);
 
 /* Closes as soon as nothing is owed. now: what is not answered yet is given up. */
 void connection_end(struct connection *connection, bool now);

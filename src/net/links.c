@@ -40,11 +40,11 @@ void links_take(struct links *links, int fd, const struct address *from)
 void links_drop(struct links *links, uint32_t session, const char *why)
 {
     struct peer *peer;
-    TAILQ_FOREACH(peer, &links->proved, entry)
-    if (link_session(peer->link) == session) {
-        peer_close(peer, why);
-        return;
-    }
+    TAILQ_FOREACH (peer, &links->proved, entry)
+        if (link_session(peer->link) == session) {
+            peer_close(peer, why);
+            return;
+        }
 }
 
 static void drop_all(struct links *links, const char *why)
@@ -57,14 +57,18 @@ static void drop_all(struct links *links, const char *why)
 
 void links_reopen(void *arg)
 {
-    drop_all(arg, "the clock stepped back");
+    struct links *links = arg;
+    drop_all(links, "the clock stepped back");
+    for (size_t i = 0; i < links->dial_count; i++)
+        neighbour_forget(
+            links->dials[i].neighbour); /* it has no HELLO under way that tells the old place */
 }
 
 void links_second(struct links *links)
 {
     struct peer *peer;
-    TAILQ_FOREACH(peer, &links->proved, entry)
-    peer_second(peer);
+    TAILQ_FOREACH (peer, &links->proved, entry)
+        peer_second(peer);
     if (links->ending_ns != 0 && links->count > 0 && clock_now_ns() >= links->ending_ns)
         drop_all(links, "the server stops");
 }
@@ -81,8 +85,8 @@ void links_end(struct links *links, void (*gone)(void *), void *arg)
         gone(arg);
         return;
     }
-    TAILQ_FOREACH(peer, &links->proved, entry)
-    peer_end(peer);
+    TAILQ_FOREACH (peer, &links->proved, entry)
+        peer_end(peer);
     while (!TAILQ_EMPTY(&links->unproved))
         peer_close(TAILQ_FIRST(&links->unproved), "the server stops");
 }

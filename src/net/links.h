@@ -6,16 +6,13 @@
 #include "net/address.h"
 #include "net/worker.h"
 
-#include <stdatomic.h>
-
-/* One a server; read-only once the workers run, but for the number. */
+/* One a server. */
 struct links_service {
     struct link_host host;
     struct address *addresses; /* of each of host.neighbours, where this server dials it */
     struct worker **workers;
     struct links *links; /* one a worker */
     unsigned worker_count;
-    _Atomic uint32_t sessions; /* numbers given so far */
 };
 
 struct peer;
@@ -28,7 +25,12 @@ struct links {
     uint64_t news; /* stripes changed in this turn; the owner announces and clears them */
     TAILQ_HEAD(, peer) unproved; /* have not said HELLO yet, the oldest first */
     TAILQ_HEAD(, peer) proved;
-    unsigned unproved_count, count;
+    unsigned unproved_count; /* of those that were accepted */
+    unsigned count;
+    int64_t refused_ns;    /* since when it is counted how often it was logged that a connection was
+                              refused */
+    unsigned refused_said; /* that is how often */
+    unsigned refused;      /* how many were since it was last logged */
     struct dial *dials;
     size_t dial_count;
     int64_t ending_ns; /* when they must be gone; 0: they need not */
@@ -46,8 +48,8 @@ void links_take(struct links *links, int fd, const struct address *from);
 
 /* Closes the session of that number if it is this worker's. On the worker. */
 void links_drop(struct links *links, uint32_t session, const char *why);
-/* Closes all (arg: the links), to be dialled again, for the clock has stepped back. On the worker.
- */
+/* Closes all (arg: the links) and forgets the places in the feeds of those it dials, and dials
+ * again, for the clock has stepped back. On the worker. */
 void links_reopen(void *arg);
 
 /* To be called once a second, on the worker. */

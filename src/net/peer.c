@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@
 #define ROUNDS       8            /* so often in one turn */
 #define UNSENT_BYTES (128 * 1024) /* that the kernel takes beyond what is under way */
 #define STUCK_NS     (INT64_C(200) * 1000000)
+#define REFUSED_NS   (INT64_C(1) * 1000000000)
+#define REFUSED_MAX  16 /* lines of the log about them in so long */
 #define UNPROVED_MAX 64 /* on all workers */
 
 static struct link_time time_now(void)
@@ -191,7 +194,7 @@ static void become_proved(struct peer *peer)
     struct links *links = peer->links;
     peer->proved = true;
     TAILQ_REMOVE(&links->unproved, peer, entry);
-    links->unproved_count--;
+    links->unproved_count -= peer->dial == NULL;
     TAILQ_INSERT_TAIL(&links->proved, peer, entry);
     log_event(HERD_LOG_INFO, 0, "Connected to server %s",
               neighbour_name(link_neighbour(peer->link)));
@@ -205,8 +208,8 @@ static void take_input(struct peer *peer, const char *bytes, size_t len)
     buffer_add(&peer->unread, bytes + done, len - done);
     if (len == done)
         buffer_free(&peer->unread);
-    if (!peer->proved && link_state(peer->link) == LINK_UP)
-        become_proved(peer);
+    if (!peer->proved && link_is_proved(peer->link))
+        become_proved(peer); /* though it may have ended in the same breath */
     if (link_state(peer->link) == LINK_ENDED)
         peer_close(peer, link_reason(peer->link));
     else if (link_pending(peer->link))
@@ -252,6 +255,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct peer *peer = arg;
     peer->timer_ns = 0;
+    worker_put_off(peer->links->worker, &peer->flush); /* which sets it again */
     if (!peer->held && link_silent(peer->link, time_now())) {
         if (read_more(peer))
             return;
@@ -260,7 +264,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
             return;
         }
     }
-    worker_put_off(peer->links->worker, &peer->flush);
 }
 
 /* ---- life ---- */
@@ -282,7 +285,6 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
 {
     struct peer *peer = memory_zeroed(1, sizeof *peer);
     struct links_service *service = links->service;
-    uint32_t session = atomic_fetch_add(&service->sessions, 1) + 1;
     struct link_time time = time_now();
     peer->links = links;
     peer->dial = dial;
@@ -293,30 +295,50 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
     peer->flush = (struct errand){.run = flush, .arg = peer};
     peer->letter = (struct letter){.read = on_letter, .arg = peer};
     event_assign(&peer->timer, links->worker->base, -1, 0, on_timer, peer);
-    peer->link = link_open(&service->host, dial != NULL ? dial->neighbour : NULL, session,
-                           &links->news, time, on_news, peer);
+    peer->link = link_open(&service->host, dial != NULL ? dial->neighbour : NULL, &links->news,
+                           time, on_news, peer);
     if (dial != NULL)
         dial->peer = peer;
     TAILQ_INSERT_TAIL(&links->unproved, peer, entry);
-    links->unproved_count++;
+    links->unproved_count += dial == NULL;
     links->count++;
-    limit_unproved(links);
     worker_put_off(links->worker, &peer->flush);
+    if (dial == NULL)
+        limit_unproved(links);
+}
+
+/* Anybody can connect to the peer port, and must not be able to fill the log. */
+static void log_refused(const struct peer *peer, const char *why)
+{
+    struct links *links = peer->links;
+    int64_t now_ns = clock_now_ns();
+    char from[ADDRESS_TEXT_MAX], more[32] = "";
+    metric_add(links_refused, 1);
+    links->refused++;
+    if (now_ns - links->refused_ns >= REFUSED_NS) {
+        links->refused_ns = now_ns;
+        links->refused_said = 0;
+    }
+    if (links->refused_said == REFUSED_MAX)
+        return;
+    address_print(&peer->from, from);
+    if (links->refused > 1)
+        snprintf(more, sizeof more, " (and %u before it)", links->refused - 1);
+    links->refused_said++;
+    log_event(peer->dial != NULL ? HERD_LOG_INFO : HERD_LOG_WARN, 0, "No link with %s: %s%s", from,
+              why, more);
+    links->refused = 0;
 }
 
 static void log_end(const struct peer *peer, const char *why)
 {
-    char text[ADDRESS_TEXT_MAX];
-    address_print(&peer->from, text);
-    if (peer->proved) {
-        metric_add(links_closed, 1);
-        log_event(HERD_LOG_INFO, 0, "Dropped connection to server %s: %s",
-                  neighbour_name(link_neighbour(peer->link)), why);
-    } else {
-        metric_add(links_refused, 1);
-        log_event(peer->dial != NULL ? HERD_LOG_INFO : HERD_LOG_WARN, 0, "No link with %s: %s",
-                  text, why);
+    if (!peer->proved) {
+        log_refused(peer, why);
+        return;
     }
+    metric_add(links_closed, 1);
+    log_event(HERD_LOG_INFO, 0, "Dropped connection to server %s: %s",
+              neighbour_name(link_neighbour(peer->link)), why);
 }
 
 void peer_close(struct peer *peer, const char *why)
@@ -329,7 +351,7 @@ void peer_close(struct peer *peer, const char *why)
         TAILQ_REMOVE(&links->proved, peer, entry);
     else
         TAILQ_REMOVE(&links->unproved, peer, entry);
-    links->unproved_count -= !peer->proved;
+    links->unproved_count -= !peer->proved && dial == NULL;
     links->count--;
     if (peer->waiting_for != 0)
         event_del(&peer->event);

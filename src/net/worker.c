@@ -82,8 +82,8 @@ static void run_errands(struct worker *worker)
     struct errands now = TAILQ_HEAD_INITIALIZER(now);
     struct errand *errand;
     TAILQ_CONCAT(&now, &worker->errands, entry);
-    TAILQ_FOREACH(errand, &now, entry)
-    errand->waiting = &now;
+    TAILQ_FOREACH (errand, &now, entry)
+        errand->waiting = &now;
     while ((errand = TAILQ_FIRST(&now)) != NULL) {
         TAILQ_REMOVE(&now, errand, entry);
         errand->waiting = NULL;
@@ -102,6 +102,7 @@ static void *run(void *arg)
         metric_add(wakeups, 1);
         worker->hooks->turn(worker->hooks, worker->index);
         run_errands(worker);
+        worker->hooks->turn(worker->hooks, worker->index);
     }
     worker->hooks->stop(worker->hooks, worker->index);
     mailbox_empty(&worker->mailbox);

@@ -21,8 +21,8 @@
 
 #define SETTLE_NS (60 * SECOND) /* to agree in after healing */
 #define LOOK_NS   (500 * MS)
-#define LATE_NS   (6 * SECOND) /* by then what was delayed has come, and what is silent is dropped \
-                                */
+/* By then what was delayed has come, and what is silent is dropped. */
+#define LATE_NS   (6 * SECOND)
 
 struct options {
     const char *graph;

@@ -32,11 +32,13 @@ struct link_time server_time(const struct server *server)
 static void draw_epoch(struct server *server)
 {
     uint64_t *random = &server->world->random;
-    if (BROKEN(same_epoch) && server->host.epoch[0] != '\0')
+    if (BROKEN(same_epoch) && server->host.epoch[0] != 0)
         return;
     uint64_t high = random_next(random), low = random_next(random);
-    snprintf(server->host.epoch, sizeof server->host.epoch, "%016llx%016llx",
-             (unsigned long long)high, (unsigned long long)low);
+    char epoch[EPOCH_BYTES + 1];
+    snprintf(epoch, sizeof epoch, "%016llx%016llx", (unsigned long long)high,
+             (unsigned long long)low);
+    link_set_epoch(&server->host, epoch);
 }
 
 static void open_store(struct server *server)

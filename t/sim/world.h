@@ -45,7 +45,6 @@ struct server {
     struct store *store;
     struct link_host host;
     struct end *ends; /* its connections, newest first */
-    uint32_t sessions;
     uint64_t news;
     bool turning;
     int64_t turn_ns; /* when its next turn is; WORLD_NEVER */

@@ -69,7 +69,7 @@ static void a_replaced_session_moves_nothing(void **state)
     neighbour_begin(n, 1, A, 1);
     assert_int_equal(neighbour_begin(n, 2, A, 1), 1);
     neighbour_mark(n, 1, A, 0, 3);
-    is_have(n, A, "HAVE " A " 0");
+    is_have(n, A, "HAVE -");
     assert_false(neighbour_end(n, 1));
     assert_int_equal(neighbour_session(n), 2);
     neighbour_destroy(n);
@@ -83,10 +83,12 @@ static void another_incarnation_begins_at_nothing(void **state)
     neighbour_mark(n, 1, A, 0, 3);
     neighbour_begin(n, 2, B, 1);
     neighbour_mark(n, 2, A, 0, 4); /* of the other feed */
-    is_have(n, B, "HAVE " B " 0");
+    is_have(n, B, "HAVE -");
     is_have(n, A, "HAVE -");
     neighbour_begin(n, 3, B, 2); /* another number of stripes: another feed */
-    is_have(n, B, "HAVE " B " 0 0");
+    is_have(n, B, "HAVE -");
+    neighbour_mark(n, 3, B, 1, 5);
+    is_have(n, B, "HAVE " B " 0 5");
     neighbour_destroy(n);
 }
 
@@ -101,7 +103,9 @@ static void a_place_can_be_forgotten(void **state)
     neighbour_mark(n, 1, A, 0, 4); /* the session began before */
     is_have(n, NULL, "HAVE -");
     neighbour_begin(n, 2, A, 1);
-    is_have(n, A, "HAVE " A " 0");
+    is_have(n, A, "HAVE -");
+    neighbour_mark(n, 2, A, 0, 2);
+    is_have(n, A, "HAVE " A " 2");
     neighbour_destroy(n);
 }
 

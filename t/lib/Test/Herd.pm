@@ -14,6 +14,7 @@ package Test::Herd;
 use strict;
 use warnings;
 use Test::More ();
+use File::Spec ();
 use File::Temp ();
 use JSON::PP ();
 use Test::Herd::Client;
@@ -42,6 +43,7 @@ sub import {
 sub new {
     my ($class, %args) = @_;
     $ENV{HERD} or Test::More::BAIL_OUT('HERD does not name the program to test');
+    $ENV{HERD} = File::Spec->rel2abs($ENV{HERD});    # servers run in their own folder
     my $self = bless {
         servers => ['Goloman'], adjacency => {}, workers => 2, extra => '',
         limits => '', link => '', log => '', places => '', %args,
@@ -127,9 +129,13 @@ sub run {
         err => $process->err };
 }
 
+# How many descriptors a process may have that is started from now on.
+sub limit_descriptors { my ($self, $count) = @_; $self->{descriptors} = $count }
+
 # Starts the program and does not wait for anything. label: how the test calls the process.
 sub launch {
     my ($self, $label, @args) = @_;
+    local $Test::Herd::Process::descriptors = $self->{descriptors};
     my $process = Test::Herd::Process->new($self->dir, $label, $ENV{HERD}, @args);
     push @{ $self->{all} }, $process;
     return $self->{process}{$label} = $process;

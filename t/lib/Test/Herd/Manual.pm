@@ -12,7 +12,7 @@ sub new {
     my $file = ($ENV{HERD_SRCDIR} // '.') . "/man/$name";
     open my $in, '<', $file or die "$file: $!\n";
     my $self = bless { name => $name, heads => [], items => [], displays => [], text => '' }, $class;
-    my %at = (section => '', subsection => '', note => '');
+    my %at = (section => '', subsection => '', note => '', item => undef);
     while (my $line = <$in>) {
         chomp $line;
         $self->{text} .= "$line\n";
@@ -37,8 +37,11 @@ sub take {
         push @{ $self->{heads} }, { $self->here($at), kind => $1, text => $2 };
     } elsif ($line =~ /^\.It ?(.*)/) {
         push @{ $self->{items} }, { $self->here($at), head => $1, body => [] };
-    } elsif (@{ $self->{items} }) {
-        push @{ $self->{items}[-1]{body} }, $line;
+        $at->{item} = $self->{items}[-1];
+    } elsif ($line =~ /^\.El/) {
+        $at->{item} = undef;
+    } elsif ($at->{item}) {
+        push @{ $at->{item}{body} }, $line;
     }
 }
 

@@ -1,0 +1,90 @@
+# Deadlines: 10 s for a line to be whole, 10 s for an answer to be taken, limits.idle between commands.
+# All are waited for together, so this file takes as long as the longest.
+use Test::Herd;
+use Test::Herd::Time qw(now);
+
+my $h = Test::Herd->new;
+my $hasty = Test::Herd->new(limits => 'idle = "4s";');
+$_->start_all for $h, $hasty;
+my %ended;    # by what we call them: when the server closed them
+my %all;
+
+sub add {
+    my ($name, $herd, $bytes, %more) = @_;
+    my $client = Test::Herd::Client->new($herd->port('Goloman'), %more);
+    $client->send_some($bytes);
+    return $all{$name} = $client;
+}
+
+my $start = now();
+add('half a line', $h, 'IAMAT half');
+add('a trickle', $h, 'IAMAT tri');
+add('lines and a half', $h, "x\ny\nz");
+add('a late half', $h, 'IAMAT late');
+add('a line in time', $h, 'IAMAT intime +1-1');
+add('nothing', $h, '');
+add('blank lines', $h, "\n\n");
+add('idle', $hasty, "x\n");
+add('silent', $hasty, '');
+add('half a line, hasty', $hasty, 'IAMAT half');
+add('busy', $hasty, "x\n");
+add('blank lines, hasty', $hasty, "x\n");
+my $deaf = add('deaf', $h, '', receive_bytes => 4096);
+my $still = 0;
+my $chunk = ('d' x 99 . "\n") x 1000;
+while ($still < 20) {    # until the server reads no more
+    $still = $deaf->send_some($chunk) ? 0 : $still + 1;
+    $h->ask('Goloman', 'x') if !$still;
+    select undef, undef, undef, 0.002 if $still;
+}
+my $deaf_since = now() - $start;
+
+# What happens when, in seconds; each is sent once.
+my @script = (
+    (map { [$_, 'a trickle', 'x'] } 1 .. 9), (map { [$_, 'busy', "b\n"] } 2, 4, 6, 8),
+    (map { [$_, 'blank lines, hasty', "\r\n \n"] } 1 .. 7),
+    [5, 'a late half', " +1-1 1\nIAMAT again"], [7, 'a line in time', " 5\n"],
+);
+@script = sort { $a->[0] <=> $b->[0] } @script;
+while (now() < $start + 18) {
+    while (@script && now() >= $start + $script[0][0]) {
+        my (undef, $name, $bytes) = @{ shift @script };
+        $all{$name}->send($bytes);
+    }
+    for my $name (grep { !defined $ended{$_} && $_ ne 'deaf' } keys %all) {
+        $all{$name}->fill(now());
+        $ended{$name} = now() - $start if $all{$name}->ended;
+    }
+    last if !@script && !grep { !defined $ended{$_} } 'a late half', 'busy', 'a trickle', 'silent';
+    select undef, undef, undef, 0.02;
+}
+
+# Closed between the deadline and two seconds behind it: they are looked at once a second.
+sub closed {
+    my ($name, $at) = @_;
+    my $when = $ended{$name};
+    ok defined $when && $when > $at - 0.1 && $when < $at + 3, "$name: closed after $at s"
+        or diag defined $when ? "after $when" : 'not at all';
+}
+closed('half a line', 10);
+closed('a trickle', 10);
+closed('lines and a half', 10);
+is $all{'lines and a half'}{got}, "? x\n? y\n", '... with the lines before answered';
+closed('a late half', 15);
+like $all{'a late half'}{got}, qr/\AAT Goloman \S+ late \+1-1 1\n\z/, '... the line before it answered';
+closed('idle', 4);
+closed('silent', 4);
+closed('blank lines, hasty', 4);
+closed('half a line, hasty', 10);
+closed('busy', 12);
+is $all{busy}{got}, "? x\n" . "? b\n" x 4, '... with all answers';
+ok !defined $ended{$_}, "$_: not closed" for 'a line in time', 'nothing', 'blank lines';
+like $all{'a line in time'}{got}, qr/\AAT Goloman \S+ intime \+1-1 5\n\z/, 'a line in 7 s is in time';
+is $all{$_}->ask('still'), '? still', "$_: still served" for 'nothing', 'blank lines';
+
+# The one that did not read has been cut off: what it now gets ends before the last line.
+ok $h->wait_for(sub { $h->status('Goloman')->{timeouts} == 5 }, 'five'), 'five were timed out'
+    or diag $h->status('Goloman')->{timeouts};
+ok defined $deaf->all, 'one of them who took no answer for 10 s';
+is $hasty->status('Goloman')->{timeouts}, 5, '... and five of the hasty server';
+done_testing;

@@ -1,0 +1,232 @@
+#!/usr/bin/perl
+# The manuals and the program say the same: each option, signal, event of the log, counter, verb,
+# module and name of the public door stands in its page, and nothing else does. Settings are in
+# manual_conf.t, what servers say in transcript.t.
+
+use strict;
+use warnings;
+use File::Find;
+use List::Util qw(uniq);
+use Test::Herd;
+use Test::Herd::Manual;
+
+my $top = $ENV{HERD_SRCDIR} // '.';
+my $herd = Test::Herd->new;
+
+sub page { return Test::Herd::Manual->new($_[0]) }
+
+sub content {
+    my ($path) = @_;
+    open my $in, '<', "$top/$path" or die "$path: $!\n";
+    local $/;
+    return scalar <$in>;
+}
+
+# The C sources below src and modules, their comments taken out.
+sub sources {
+    my @found;
+    find({ no_chdir => 1, wanted => sub { push @found, $_ if /\.[ch]$/ } }, "$top/src", "$top/modules");
+    return map { bare(content(substr $_, length($top) + 1)) } sort @found;
+}
+
+sub bare { return $_[0] =~ s{/\*.*?\*/}{}gsr }
+sub flat { return join(' ', split ' ', $_[0]) =~ s/ ?\* ?/*/gr }
+
+# Two lists of texts, each of which may stand there once.
+sub same {
+    my ($got, $expected, $name) = @_;
+    return is_deeply([sort @$got], [sort @$expected], $name);
+}
+
+# ---- herd(8) ----
+
+my $program = page('herd.8');
+
+sub options {
+    my $help = $herd->run('-h')->{out};
+    my @shown = map { /^  (-.*?)  / ? $1 =~ /-(\w)/g : () } split /\n/, $help;
+    my ($letters) = content('src/core/options.c') =~ /getopt\(argc, argv, "([^"]+)"/;
+    my @taken = map {"$_"} $letters =~ /(\w:?)/g;
+    my @told = map { $_->{head} =~ /^Fl (\w)( Ar)?/ ? $1 . ($2 ? ':' : '') : () } $program->items('DESCRIPTION');
+    same(\@told, \@taken, 'herd(8) has the options, with and without a value');
+    same([map { substr $_, 0, 1 } @told], \@shown, '-h has them too');
+}
+
+sub signals {
+    my ($list) = content('src/core/serve.c') =~ /stop_signals\[\] = \{([^}]*)\}/;
+    my @caught = $list =~ /\b(SIG\w+)/g;
+    my @ignored = bare(content('src/core/serve.c')) =~ /signal\((SIG\w+), SIG_IGN\)/g;
+    same([map { $_->{head} =~ /(SIG\w+)/g } $program->items('SIGNALS')], \@caught, 'herd(8) has the signals');
+    my ($section) = $program->text =~ /^\.Sh SIGNALS\n(.*?)^\.Sh/ms;
+    like($section, qr/^\.Dv \Q$_\E$/m, "and $_, which is ignored") for @ignored;
+}
+
+sub actions {
+    my %signal = content('src/core/control.c') =~ /\{"(\w+)", (SIG\w+)\}/g;
+    my %told = map { join("\n", $_->{head}, @{ $_->{body} }) =~ /\ACm (\w+)\n.*^\.Pq Dv (SIG\w+)/ms ? ($1, $2) : () }
+        $program->items('DESCRIPTION');
+    is_deeply(\%told, \%signal, 'herd(8) has the actions of -s and their signals');
+}
+
+sub statuses {
+    same([map { $_->{head} } $program->items('EXIT STATUS')], [0, 1], 'herd(8) has two exit statuses');
+    is($herd->run('-v')->{status}, 0, 'one of them for success');
+    is($herd->run('-n', 'Goloman')->{status}, 1, 'the other for bad usage');
+}
+
+# Every call that writes an event, as level and format; a message is a format and 'TEXT'.
+sub events {
+    my @found;
+    my $string = qr/((?:"(?:\\.|[^"\\])*"\s*)+)/;
+    for my $text (sources()) {
+        while ($text =~ /\b(?:log_event|herd_log)\(([^;"]*?)$string/g) {
+            my ($levels, $format) = ($1, $2);
+            push @found, { levels => [map {lc} $levels =~ /HERD_LOG_(\w+)/g], format => $format };
+        }
+        while ($text =~ /\b(?:log_message|log_answer)\([^;"]*?$string/g) {
+            push @found, { levels => ['info'], format => $1, message => 1 };
+        }
+    }
+    push @found, { levels => ['warn'], format => '"%u events dropped: the log could not be written"' };
+    for my $event (@found) {
+        my $format = join '', $event->{format} =~ /"((?:\\.|[^"\\])*)"/g;
+        $format .= " '%s'" if $event->{message};
+        $event->{format} = $format;
+        $event->{pattern} = join '[A-Z]+(?::[A-Z]+)?', map {quotemeta} split /%[-.*0-9]*[a-z]+/, "$format\0";
+        $event->{pattern} =~ s/\\\0$//;
+    }
+    return @found;
+}
+
+sub log_words {
+    my @events = events();
+    cmp_ok(scalar(@events), '>=', 20, 'there are events');
+    my ($dropped) = grep { $_->{format} =~ /events dropped/ } @events;
+    like(content('src/base/log.c'), qr/" events dropped: the log could not be written\\n"/, 'one is made by hand');
+    my @told = map { { head => $_->{head} =~ s/^Li "(.*)"(?: \*)?$/$1/r, level => $_->{subsection},
+            body => join(' ', @{ $_->{body} }), message => scalar($_->{head} =~ /" \*$/) } } $program->items('LOG');
+    for my $event (@events) {
+        my @fit = grep { $_->{head} =~ /\A$event->{pattern}\z/ } @told;
+        is(scalar(@fit), 1, "herd(8) has the event: $event->{format}") or next;
+        $fit[0]{found} = 1;
+        my @levels = uniq($fit[0]{level}, $fit[0]{body} =~ /\bof level (\w+)\b/gi);
+        same(\@levels, $event->{levels}, "and its level, @levels");
+    }
+    is_deeply([map { $_->{head} } grep { !$_->{found} } @told], [], 'and no other');
+    my @asterisk = map { $_->{head} =~ s/ .*//r } grep { $_->{message} } @told;
+    same(\@asterisk, [qw(Location Message Propagated Response)], 'log.messages: those with an asterisk');
+}
+
+sub status_line {
+    my @metrics = map {/^METRIC\((\w+), "(.*)"\)$/} split /\n/, content('src/base/metrics.def');
+    my @items = $program->items('STATUS');
+    my @told = map { (($_->{head} =~ /^Va (\w+)$/)[0], join(' ', @{ $_->{body} })) } @items;
+    is_deeply([@told[8 .. $#told]], \@metrics, 'herd(8) has the counters, as metrics.def explains them');
+    $herd->start('Goloman');
+    $herd->status('Goloman');
+    my @shown = ($herd->log('Goloman') =~ /(\{"server":.*\})$/m)[0] =~ /"(\w+)":/g;
+    is_deeply(\@shown, [@told[grep { !($_ % 2) } 0 .. $#told]], 'the status line has what herd(8) has, in its order');
+    $herd->stop('Goloman');
+}
+
+# ---- herd-protocol(7) ----
+
+sub verbs {
+    my $page = page('herd-protocol.7');
+    my %usage = (clients => {}, neighbours => {});
+    for (split /\n/, $herd->run('-V')->{out}) {
+        $usage{$1}{$2} = $3 if /^\s+(clients|neighbours): (\S+) (.*)$/;
+    }
+    my @link = content('src/herd/link.c') =~ /text_is\(\w+, "([A-Z]+)"\)/g;
+    push @link, content('src/herd/hello.c') =~ /text_is\([^"]*, "(HELLO)"\)/;
+    my %link = map { $_ => 1 } @link;
+    same([grep {/^[A-Z]+$/} $page->heads('CLIENTS')], ['CLIENTS', keys %{ $usage{clients} }], 'the verbs of clients');
+    same([grep {/^[A-Z]+$/} $page->heads('SERVERS')], ['SERVERS', keys %{ $usage{neighbours} }, keys %link],
+        'the verbs of neighbours');
+    my %grammar = map { my $g = $_; $g =~ s/\b(?:Ar|Ic) //g; $g =~ s/\bOo (.*?) Oc\b/[$1]/g; $g =~ /^(\S+) (.*)$/ }
+        $page->text =~ /^\.D1 Ic (.*)$/mg;
+    is($grammar{$_}, $usage{clients}{$_}, "the fields of $_") for keys %{ $usage{clients} };
+    is($grammar{$_}, $usage{neighbours}{$_}, "the fields of $_") for keys %{ $usage{neighbours} };
+    ok($grammar{$_}, "$_ has its fields") for keys %link;
+}
+
+# ---- herd-modules(7) ----
+
+sub modules {
+    my $page = page('herd-modules.7');
+    my @shown = map { /^(\w+) +\S+ +(.*)$/ ? "$1: $2" : () } grep { !/^herd / } split /\n/, $herd->run('-V')->{out};
+    my @told = map { my ($name) = $_->{head} =~ /^Li (\w+)$/; my $body = join ' ', @{ $_->{body} };
+        $body =~ s/:.*|\.$//; "$name: $body" }
+        grep { $_->{subsection} eq 'Built-in modules' } $page->items('DESCRIPTION');
+    same(\@told, \@shown, 'herd-modules(7) has the modules, as -V explains them');
+}
+
+# The prototypes of the public door, each on one line.
+sub prototypes {
+    my $text = bare(content('src/include/herd/module.h'));
+    $text =~ s/\bHERD_PRINTF\([^)]*\)//g;
+    $text =~ s/^#.*(?:\\\n.*)*$//mg;
+    my $parameters = qr/(?:[^()]|\([^()]*\))*/;
+    return map { flat($_) } $text =~ /^([a-z][\w \*]*\bherd_\w+\($parameters\))\s*;/mg;
+}
+
+sub told_prototypes {
+    my ($text) = @_;
+    my @found;
+    while ($text =~ /^\.It Xo\n\.Ft "?(.*?)"?\n(\.Fn .*|\.Fo .*\n(?:\.Fa .*\n)*\.Fc)\n\.Xc$/mg) {
+        my ($type, $function) = ($1, $2);
+        my ($name) = $function =~ /^\.F[no] (\w+)/;
+        push @found, flat("$type $name(" . join(', ', $function =~ /"([^"]*)"/g) . ')');
+    }
+    return @found;
+}
+
+sub door {
+    my $page = page('herd-modules.7');
+    my $header = content('src/include/herd/module.h');
+    same([told_prototypes($page->text)], [prototypes()], 'herd-modules(7) has the functions of the public door');
+    my %constant = map { $_ => 1 } grep { !/^HERD_(?:MODULE_H|PRINTF|MODULE)$/ } bare($header) =~ /\b(HERD_[A-Z_]+)\b/g;
+    my %told = map { $_ => 1 } grep { $_ ne 'HERD_MODULE' } $page->text =~ /\b(HERD_[A-Z_]+)\b/g;
+    same([keys %told], [keys %constant], 'and its constants');
+    my @structs = map { flat($_) } bare($header) =~ /^(struct \w+ \{.*?^\};)/msg;
+    same([map { flat($_->{text}) } $page->displays(qr/\Astruct \w+ \{/)], \@structs, 'and its structs');
+}
+
+sub examples {
+    my $page = page('herd-modules.7');
+    my @walk = grep { $_->{subsection} eq 'A walk through invalid' } $page->displays(qr/./);
+    is(join("\n", map { $_->{text} } @walk), content('modules/invalid.c'), 'the walk through invalid has all of it');
+    my $cc = ($ENV{HERD_CC} // 'cc') . " -std=c11 -Wall -Wextra -Werror -fsyntax-only -I'$top/src/include'";
+    my @modules = $page->displays(qr/\A\/\*.*^const struct herd_module /ms);
+    is(scalar(@modules), 2, 'there are examples of modules');
+    for my $module (@modules) {
+        my $file = $herd->write('example.c', $module->{text});
+        my $said = `$cc '$file' 2>&1`;
+        is($? >> 8, 0, "$module->{subsection}: it compiles with the public door alone") or diag($said);
+    }
+}
+
+# ---- all of them ----
+
+# A reference to a manual that is not installed yet is no fault.
+sub rendered {
+    for my $name (qw(herd.8 herd.conf.5 herd-protocol.7 herd-modules.7)) {
+        my $file = "$top/man/$name";
+        my @said = map { -x "/usr/bin/$_->[0]" ? `@$_ '$file' 2>&1` : () }
+            [qw(mandoc -Tlint)], [qw(groff -mandoc -ww -Tutf8 -z)];
+        is(join('', grep { !/referenced manual not found|outdated mandoc\.db/ } @said), '', "$name renders in silence");
+    }
+}
+
+options();
+signals();
+actions();
+statuses();
+log_words();
+status_line();
+verbs();
+modules();
+door();
+examples();
+rendered();
+done_testing();

@@ -1,0 +1,233 @@
+/* A stripe's changes as its readers see them: in order, each once, with the latest report; across
+ * the packing of the journal, moves to other slots, and the place where the low half of seq begins
+ * again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "herd/stripe.h"
+#include "reports.h"
+#include <cmocka.h>
+
+#define MOST 100000
+
+/* The seconds of what a reader took of clients "0" to "99". */
+struct taken {
+    int64_t s[100];
+    unsigned count, most;
+};
+
+static bool take(void *arg, const struct herd_report *report)
+{
+    struct taken *taken = arg;
+    if (taken->count == taken->most)
+        return false;
+    taken->count++;
+    taken->s[atoi(report->client.bytes)] = report->time_ns / SECOND_NS;
+    return true;
+}
+
+static struct store *store_at(uint64_t tail, uint32_t stale)
+{
+    struct store_config config = {.key = {1, 2}, .stripes = 1, .stale = stale};
+    struct store *store = store_create(&config);
+    store_stripe(store, 0)->tail = tail;
+    return store;
+}
+
+static void put_number(struct store *store, int i, int64_t s, uint32_t session)
+{
+    char client[16];
+    sprintf(client, "%d", i);
+    put(store, client, s, session);
+}
+
+static unsigned list(struct store *store, struct stripe_cursor *cursor, struct taken *taken)
+{
+    struct stripe_sink sink = {.take = take, .arg = taken, .session = 0};
+    struct stripe *stripe = store_stripe(store, 0);
+    memset(taken, 0, sizeof *taken);
+    taken->most = MOST;
+    assert_int_equal(stripe_list(stripe, cursor, stripe_tail(stripe), MOST, &sink), STRIPE_DONE);
+    assert_true(cursor->pos == stripe_tail(stripe));
+    return taken->count;
+}
+
+static void the_list_gives_each_once_and_the_latest(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    struct stripe_cursor cursor = {0};
+    struct taken taken;
+    for (int s = 1; s <= 50; s++)
+        put_number(store, s % 5, s, 0);
+    assert_int_equal(list(store, &cursor, &taken), 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(taken.s[i], i == 0 ? 50 : 45 + i);
+    assert_int_equal(list(store, &cursor, &taken), 0);
+    put_number(store, 3, 51, 0);
+    assert_int_equal(list(store, &cursor, &taken), 1);
+    assert_int_equal(taken.s[3], 51);
+    store_destroy(store);
+}
+
+/* A reader that lags any number of changes behind, across any number of packings. */
+static void a_cursor_survives_packing(uint64_t tail, uint32_t stale)
+{
+    struct store *store = store_at(tail, stale);
+    struct stripe_cursor cursor = {.pos = tail};
+    struct taken taken;
+    int64_t last[100] = {0}, seen[100] = {0};
+    uint64_t random = 1;
+    for (int s = 1; s <= 20000; s++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        int i = (int)(random >> 33) % (s % 1000 < 900 ? 3 : 100);
+        put_number(store, i, s, 0);
+        last[i] = s;
+        if (random >> 57 != 0)
+            continue;
+        list(store, &cursor, &taken);
+        for (i = 0; i < 100; i++)
+            seen[i] = taken.s[i] ? taken.s[i] : seen[i];
+        assert_memory_equal(seen, last, sizeof seen);
+    }
+    assert_true(store_stripe(store, 0)->journal.packed > 10);
+    store_destroy(store);
+}
+
+static void cursors_survive_packing(void **state)
+{
+    (void)state;
+    a_cursor_survives_packing(0, 0);
+    a_cursor_survives_packing(UINT32_MAX - 5000, 0);
+}
+
+/* What does not change is given a new seq before its low half could be mistaken; readers get it
+ * once more. */
+static void what_is_stale_is_given_a_new_seq(void **state)
+{
+    (void)state;
+    a_cursor_survives_packing(0, 500);
+    a_cursor_survives_packing(UINT32_MAX - 5000, 500);
+    struct store *store = store_at(0, 500);
+    put_number(store, 99, 7, 0);
+    for (int s = 1; s <= 20000; s++)
+        put_number(store, s % 3, s, 0);
+    struct stripe_cursor cursor = {.pos = 19000};
+    struct taken taken;
+    assert_int_equal(list(store, &cursor, &taken), 4);
+    assert_int_equal(taken.s[99], 7);
+    store_destroy(store);
+}
+
+static void what_came_by_the_session_is_passed_over(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    struct taken taken = {.most = MOST};
+    struct stripe_sink sink = {.take = take, .arg = &taken, .session = 7};
+    struct stripe_cursor cursor = {0};
+    put_number(store, 1, 1, 7);
+    put_number(store, 2, 1, 8);
+    put_number(store, 3, 1, 0);
+    stripe_list(store_stripe(store, 0), &cursor, 3, MOST, &sink);
+    assert_int_equal(taken.count, 2);
+    assert_int_equal(taken.s[1], 0);
+    assert_int_equal(cursor.pos, 3);
+    store_destroy(store);
+}
+
+static void what_has_no_room_is_not_read(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    struct taken taken = {.most = 2};
+    struct stripe_sink sink = {.take = take, .arg = &taken};
+    struct stripe_cursor cursor = {0};
+    for (int i = 1; i <= 3; i++)
+        put_number(store, i, i, 0);
+    struct stripe *stripe = store_stripe(store, 0);
+    assert_int_equal(stripe_list(stripe, &cursor, 3, MOST, &sink), STRIPE_FULL);
+    assert_int_equal(cursor.pos, 2);
+    taken.most = 3;
+    assert_int_equal(stripe_list(stripe, &cursor, 3, MOST, &sink), STRIPE_DONE);
+    assert_int_equal(taken.s[3], 3);
+    struct stripe_cursor again = {0};
+    taken.most = 4;
+    stripe_sweep_begin(stripe, &again);
+    assert_int_equal(stripe_sweep(stripe, &again, MOST, &sink), STRIPE_FULL);
+    assert_int_equal(again.pos, 0);
+    taken.most = MOST;
+    assert_int_equal(stripe_sweep(stripe, &again, MOST, &sink), STRIPE_DONE);
+    assert_int_equal(again.pos, 3);
+    store_destroy(store);
+}
+
+/* Changes, moves to other slots and new records while the sweep is under way: the list behind it
+ * gives what it missed. */
+static void a_sweep_and_the_list_behind_it_miss_nothing(void **state)
+{
+    (void)state;
+    struct store *store = store_at(UINT32_MAX - 300, 0);
+    struct stripe *stripe = store_stripe(store, 0);
+    struct taken taken = {.most = MOST};
+    struct stripe_sink sink = {.take = take, .arg = &taken};
+    struct stripe_cursor cursor = {0};
+    int64_t last[100] = {0};
+    for (int i = 0; i < 60; i++)
+        put_number(store, i, 1, 0), last[i] = 1;
+    stripe_sweep_begin(stripe, &cursor);
+    uint64_t tail = stripe_tail(stripe);
+    for (int s = 2; stripe_sweep(stripe, &cursor, 1, &sink) != STRIPE_DONE; s++) {
+        int i = s * 37 % 100;
+        struct report_room room;
+        char client[16], location[64] = "+1.000000000000000000000000000000000000000-2";
+        sprintf(client, "%d", i);
+        struct herd_report report = report_of(&room, client, s);
+        report.location = (struct herd_text){location, strlen(location)};
+        if (s % 2 != 0)
+            report.location = text("+1-2");
+        uint64_t news = 0;
+        store_put(store, &report, 0, 0, &news);
+        last[i] = s;
+    }
+    assert_true(cursor.pos == tail);
+    while (stripe_list(stripe, &cursor, stripe_tail(stripe), 3, &sink) == STRIPE_MORE)
+        ;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(taken.s[i], last[i]);
+    store_destroy(store);
+}
+
+static void a_sweep_begins_at_the_readers_place(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    struct taken taken = {.most = MOST};
+    struct stripe_sink sink = {.take = take, .arg = &taken};
+    struct stripe_cursor cursor = {.pos = 10};
+    for (int i = 1; i <= 12; i++)
+        put_number(store, i, i, 0);
+    stripe_sweep_begin(store_stripe(store, 0), &cursor);
+    assert_int_equal(stripe_sweep(store_stripe(store, 0), &cursor, MOST, &sink), STRIPE_DONE);
+    assert_int_equal(taken.count, 2);
+    store_destroy(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_list_gives_each_once_and_the_latest),
+        cmocka_unit_test(cursors_survive_packing),
+        cmocka_unit_test(what_is_stale_is_given_a_new_seq),
+        cmocka_unit_test(what_came_by_the_session_is_passed_over),
+        cmocka_unit_test(what_has_no_room_is_not_read),
+        cmocka_unit_test(a_sweep_and_the_list_behind_it_miss_nothing),
+        cmocka_unit_test(a_sweep_begins_at_the_readers_place),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("stripe", tests, NULL, NULL);
+}
