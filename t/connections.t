@@ -80,6 +80,7 @@ my %of = connections_of_threads($even->pid('Goloman'));
 is_deeply [sort { $a <=> $b } values %of], [10, 10, 10, 10], '40 connections, 4 workers: 10 each'
     or diag explain \%of;
 splice(@clients, $_, 1)->close for reverse 0 .. 9;
+$even->wait_for(sub { $even->status('Goloman')->{connections_closed} == 10 }, 'ten have left');
 push @clients, map { $even->connect('Goloman') } 1 .. 20;
 $_->ask('x') for @clients;
 my @counts = sort { $a <=> $b } values %{ { connections_of_threads($even->pid('Goloman')) } };

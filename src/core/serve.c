@@ -135,6 +135,16 @@ static enum step wait_once(struct server *server, enum step step, int signal_fd)
     return step;
 }
 
+/* Whoever started this process may wait for the word that it serves. */
+static void tell_ready(int fd)
+{
+    if (fd < 0)
+        return;
+    ssize_t n = write(fd, "", 1);
+    (void)n; /* who has gone meanwhile waits no more */
+    close(fd);
+}
+
 bool serve(struct server *server, struct herd_error *err)
 {
     sigset_t set;
@@ -147,10 +157,7 @@ bool serve(struct server *server, struct herd_error *err)
     log_event(HERD_LOG_INFO, 0, "Serving on %s:%d", server->self->host, server->self->port);
     bool running = workers_run(server->workers, server->worker_count, err);
     if (running) {
-        if (server->options->ready_fd >= 0 && write(server->options->ready_fd, "", 1) < 0)
-            log_event(HERD_LOG_WARN, 0, "Nobody waits for the word that this server serves");
-        if (server->options->ready_fd >= 0)
-            close(server->options->ready_fd);
+        tell_ready(server->options->ready_fd);
         enum step step = STEP_SERVING;
         while (step != STEP_ENDED)
             step = wait_once(server, step, signal_fd);
