@@ -188,6 +188,7 @@ struct herd_provider {
     bool (*open)(struct herd_error *err);
     void (*search)(struct herd_search *search, const struct herd_query *query);
     void (*close)(void);
+    bool fetches; /* it calls herd_fetch */
 };
 
 /* Answers with a whole Nearby Search object, at most bound results in it. Runs of newlines in it
@@ -230,6 +231,80 @@ bool herd_config_given(struct herd_group *group, const char *name);
 bool herd_config_fail(struct herd_group *group, const char *name, struct herd_error *err,
                       const char *format, ...) HERD_PRINTF(4, 5);
 
+/* ---- counters ---- */
+
+/* A counter of the module's own, which the status line then shows as NAME. From configure or start,
+ * once a name. Returns what herd_count takes. Counting shares nothing between threads and is cheap.
+ */
+#define HERD_COUNTERS_MAX 64
+int herd_counter(const char *name, const char *help);
+void herd_count(int counter, uint64_t n);
+
+/* ---- workers: timers, work put off, other threads ---- */
+
+/* The worker whose thread this is; NULL on any other. Everything below belongs to the worker on
+ * whose thread it was created, and is used and destroyed there, at the latest in worker_stop. */
+struct herd_worker;
+struct herd_worker *herd_worker(void);
+
+/* Runs a function once on a worker's thread. Any thread, while workers run. */
+void herd_worker_tell(struct herd_worker *worker, void (*run)(void *arg), void *arg);
+
+/* Runs a function once at the end of this turn of the loop, when all that came in with it is done.
+ */
+void herd_put_off(void (*run)(void *arg), void *arg);
+
+/* A timer that runs a function once each time that it was set. Setting it again moves it. */
+struct herd_timer;
+struct herd_timer *herd_timer_create(void (*run)(void *arg), void *arg);
+void herd_timer_set(struct herd_timer *timer, int64_t after_ns);
+void herd_timer_clear(struct herd_timer *timer);
+void herd_timer_destroy(struct herd_timer *timer);
+
+/* ---- records without a request, and their changes ---- */
+
+/* As herd_report_put and herd_report_get, for a timer or a cursor: the report counts as heard by
+ * this server. */
+enum herd_put herd_put(const struct herd_report *report);
+bool herd_get(struct herd_text client, struct herd_report *report, struct herd_room *room);
+
+/* A place in the feed of changes. It begins with all that is held, finds each client once with its
+ * latest report however late it reads, and costs the same then. changed is called at the end of a
+ * turn in which there is something to read. */
+struct herd_cursor;
+struct herd_cursor *herd_cursor_open(void (*changed)(void *arg), void *arg);
+
+/* Hands changes to take until there are none, or take returns false, which means that it did not
+ * take the one it was given. take runs under a lock of the store: it copies, it does not call herd.
+ * Returns whether there is more to read, in which case changed is not called again before the next
+ * read. */
+bool herd_cursor_read(struct herd_cursor *cursor,
+                      bool (*take)(void *arg, const struct herd_report *report), void *arg);
+void herd_cursor_close(struct herd_cursor *cursor);
+
+/* ---- asking other servers by HTTPS ---- */
+
+struct herd_response {
+    const char *error;     /* why there is no answer, one sentence; NULL: it came whole */
+    long status;           /* of HTTP */
+    struct herd_text body; /* good until check returns */
+};
+
+/* A GET. https only, or http to a loopback address; certificates and host names are verified, and
+ * nothing turns that off; no redirects, no proxy. check runs on the upstream thread, where it may
+ * take its time and must not touch anything of a worker's; then done runs on the worker that asked,
+ * always, also when the server stops. */
+struct herd_fetch {
+    const char *url;     /* copied; it may hold a secret and is never logged */
+    const char *ca_file; /* certificates trusted besides the system's; NULL: none */
+    size_t body_max;     /* bytes of the body */
+    int64_t connect_ns, total_ns;
+    void (*check)(void *arg, const struct herd_response *response);
+    void (*done)(void *arg);
+    void *arg;
+};
+void herd_fetch(const struct herd_fetch *fetch);
+
 /* ---- log ---- */
 
 enum herd_level { HERD_LOG_DEBUG, HERD_LOG_INFO, HERD_LOG_WARN, HERD_LOG_ERROR };
@@ -252,9 +327,12 @@ struct herd_module {
 
     /* Reads the group. Also called by herd -t, so it opens nothing. */
     bool (*configure)(struct herd_group *group, struct herd_error *err);
-    /* Before the workers begin, and after they have ended. */
+    /* On the main thread, before the workers begin, and after they have ended. */
     bool (*start)(struct herd_error *err);
     void (*stop)(void);
+    /* On each worker's thread, before its first turn, and after its last. */
+    void (*worker_start)(void);
+    void (*worker_stop)(void);
 };
 
 #ifdef __cplusplus
