@@ -8,14 +8,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
 #define CACHE_LINE 64
+#define NAME_MAX   64 /* bytes of a name */
+#define SLOTS      (METRIC_COUNT + HERD_COUNTERS_MAX)
 
 struct block {
     char before[CACHE_LINE]; /* a neighbour on the heap may be another thread's */
-    _Atomic uint64_t count[METRIC_COUNT];
+    _Atomic uint64_t count[SLOTS];
     char after[CACHE_LINE];
     struct block *next;
 };
@@ -30,6 +33,40 @@ static const char *const names[METRIC_COUNT] = {
 #undef METRIC
 };
 
+static struct {
+    char names[HERD_COUNTERS_MAX][NAME_MAX + 1];
+    int count;
+} modules;
+
+static bool is_name(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return len > 0 && len <= NAME_MAX && name[len] == '\0';
+}
+
+int metrics_own(const char *name, struct herd_error *err)
+{
+    assert(name != NULL && err != NULL);
+    int which = 0;
+    while (which < metrics_count() && strcmp(metrics_name(which), name) != 0)
+        which++;
+    if (which < METRIC_COUNT)
+        return (herd_fail(err, "the counter %s is herd's own", name), -1);
+    if (which < metrics_count())
+        return which;
+    if (!is_name(name))
+        return (herd_fail(err, "\"%s\" is no name for a counter", name), -1);
+    if (modules.count == HERD_COUNTERS_MAX)
+        return (herd_fail(err, "no more than %d counters: %s", HERD_COUNTERS_MAX, name), -1);
+    strcpy(modules.names[modules.count++], name);
+    return which;
+}
+
+int metrics_count(void)
+{
+    return METRIC_COUNT + modules.count;
+}
+
 static void join(void)
 {
     own = memory_zeroed(1, sizeof *own);
@@ -39,9 +76,9 @@ static void join(void)
     pthread_mutex_unlock(&lock);
 }
 
-void metrics_add(enum metric which, uint64_t n)
+void metrics_add(int which, uint64_t n)
 {
-    assert((unsigned)which < METRIC_COUNT);
+    assert(which >= 0 && which < metrics_count());
     if (own == NULL)
         join();
 
@@ -51,11 +88,11 @@ void metrics_add(enum metric which, uint64_t n)
                           memory_order_relaxed);
 }
 
-uint64_t metrics_sum(enum metric which)
+uint64_t metrics_sum(int which)
 {
     uint64_t sum = 0;
 
-    assert((unsigned)which < METRIC_COUNT);
+    assert(which >= 0 && which < metrics_count());
     pthread_mutex_lock(&lock);
     for (struct block *b = blocks; b != NULL; b = b->next)
         sum += atomic_load_explicit(&b->count[which], memory_order_relaxed);
@@ -63,10 +100,10 @@ uint64_t metrics_sum(enum metric which)
     return sum;
 }
 
-const char *metrics_name(enum metric which)
+const char *metrics_name(int which)
 {
-    assert((unsigned)which < METRIC_COUNT);
-    return names[which];
+    assert(which >= 0 && which < metrics_count());
+    return which < METRIC_COUNT ? names[which] : modules.names[which - METRIC_COUNT];
 }
 
 void metrics_fini(void)

@@ -75,11 +75,29 @@ bool herd_name_valid(struct herd_text text)
     return at_name_valid(text);
 }
 
+/* A negative number is what a counter got that could not be had. */
+int herd_counter(const char *name, const char *help)
+{
+    struct herd_error why;
+    (void)help; /* for whoever shows counters to people; the status line has names only */
+    int counter = metrics_own(name, &why);
+    if (counter < 0)
+        log_event(HERD_LOG_WARN, 0, "Not counted: %s", why.text);
+    return counter;
+}
+
+void herd_count(int counter, uint64_t n)
+{
+    if (counter >= 0)
+        metrics_add(counter, n);
+}
+
 static bool is_ahead(const struct herd_request *req, int64_t time_ns, int64_t limit_ns)
 {
     return limit_ns > 0 && time_ns - limit_ns > req->clock_ns;
 }
 
+/* HERD_PUT_INVALID never comes so far. */
 _Static_assert(HERD_PUT_NEW < HERD_PUT_TIE && HERD_PUT_NEWER < HERD_PUT_TIE &&
                    HERD_PUT_TIE < HERD_PUT_OLDER,
                "up to TIE the store has changed");

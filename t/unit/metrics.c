@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -48,6 +49,30 @@ static void have_names(void **unused)
             assert_string_not_equal(metrics_name((enum metric)i), metrics_name((enum metric)j));
 }
 
+static void have_modules_counters_behind_them(void **unused)
+{
+    (void)unused;
+    struct herd_error err = {.text = ""};
+    char long_name[66] = "", name[16];
+    memset(long_name, 'x', 65);
+    const char *bad[] = {"", "A", "a-b", "a b", "a\"", long_name};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(metrics_own(bad[i], &err), -1);
+    assert_int_equal(metrics_own("commands", &err), -1);
+    assert_string_equal(err.text, "the counter commands is herd's own");
+    for (int i = 0; i < HERD_COUNTERS_MAX; i++) {
+        snprintf(name, sizeof name, "own_%d", i);
+        assert_int_equal(metrics_own(name, &err), METRIC_COUNT + i);
+    }
+    assert_int_equal(metrics_own("one_more", &err), -1);
+    assert_int_equal(metrics_own("own_7", &err), METRIC_COUNT + 7);
+    assert_int_equal(metrics_count(), METRIC_COUNT + HERD_COUNTERS_MAX);
+    assert_string_equal(metrics_name(METRIC_COUNT + 63), "own_63");
+    metrics_add(METRIC_COUNT + 63, 3);
+    assert_true(metrics_sum(METRIC_COUNT + 63) == 3);
+    assert_true(metrics_sum(METRIC_COUNT + 62) == 0);
+}
+
 static void *count(void *unused)
 {
     for (int i = 0; i < COUNTS; i++)
@@ -90,6 +115,7 @@ int main(void)
         cmocka_unit_test_teardown(begin_at_nought, let_go),
         cmocka_unit_test_teardown(count_apart, let_go),
         cmocka_unit_test(have_names),
+        cmocka_unit_test(have_modules_counters_behind_them),
         cmocka_unit_test_teardown(add_up_over_threads, let_go),
         cmocka_unit_test_teardown(begin_anew_after_fini, let_go),
     };
