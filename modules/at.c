@@ -41,7 +41,7 @@ static const struct herd_command commands[] = {
     {.verb = NULL},
 };
 
-const struct herd_module herd_module_at = {
+HERD_MODULE_EXPORT(at) = {
     .abi = HERD_ABI,
     .name = "at",
     .version = "1.0",

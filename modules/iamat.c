@@ -42,7 +42,7 @@ static const struct herd_command commands[] = {
     {.verb = NULL},
 };
 
-const struct herd_module herd_module_iamat = {
+HERD_MODULE_EXPORT(iamat) = {
     .abi = HERD_ABI,
     .name = "iamat",
     .version = "1.0",

@@ -15,7 +15,7 @@ static const struct herd_command commands[] = {
     {.verb = NULL},
 };
 
-const struct herd_module herd_module_invalid = {
+HERD_MODULE_EXPORT(invalid) = {
     .abi = HERD_ABI,
     .name = "invalid",
     .version = "1.0",

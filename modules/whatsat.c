@@ -35,7 +35,7 @@ static const struct herd_command commands[] = {
     {.verb = NULL},
 };
 
-const struct herd_module herd_module_whatsat = {
+HERD_MODULE_EXPORT(whatsat) = {
     .abi = HERD_ABI,
     .name = "whatsat",
     .version = "1.0",

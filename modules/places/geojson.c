@@ -388,7 +388,7 @@ static const struct herd_provider provider = {
     .close = close_places,
 };
 
-const struct herd_module herd_module_geojson = {
+HERD_MODULE_EXPORT(geojson) = {
     .abi = HERD_ABI,
     .name = "geojson",
     .version = "1.0",

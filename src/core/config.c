@@ -195,7 +195,7 @@ bool herd_config_fail(struct herd_group *group, const char *name, struct herd_er
                       const char *format, ...)
 {
     assert(group && name && err && format);
-    char where[PATH_ROOM], path[PATH_ROOM], what[PATH_ROOM];
+    char where[PATH_ROOM], path[PATH_ROOM], what[sizeof(err->text)];
     locate(group->config, find(group, name), where, sizeof(where));
     shown_path(group->shown, name, path, sizeof(path));
     va_list args;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "core/registry.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@ static void on_start(struct worker_hooks *hooks, unsigned index)
 {
     struct server *server = (struct server *)hooks;
     links_start(&server->links[index]);
+    door_open(&server->doors[index]);
+    registry_worker_start();
 }
 
 static void on_turn(struct worker_hooks *hooks, unsigned index)
@@ -25,8 +28,9 @@ static void on_turn(struct worker_hooks *hooks, unsigned index)
     struct server *server = (struct server *)hooks;
     struct clients *clients = &server->clients[index];
     struct links *links = &server->links[index];
-    store_announce(server->store, clients->news | links->news);
-    clients->news = links->news = 0;
+    struct herd_worker *door = &server->doors[index];
+    store_announce(server->store, clients->news | links->news | door->news);
+    clients->news = links->news = door->news = 0;
 }
 
 /* This server reads its neighbours' feeds again, and they read its own. */
@@ -80,6 +84,9 @@ static void on_stop(struct worker_hooks *hooks, unsigned index)
     struct server *server = (struct server *)hooks;
     clients_fini(&server->clients[index]);
     links_fini(&server->links[index]);
+    door_settle(&server->doors[index]);
+    registry_worker_stop();
+    door_close(&server->doors[index]);
 }
 
 /* ---- handing out connections ---- */

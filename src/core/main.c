@@ -108,24 +108,45 @@ static int run(struct program *program)
 
 /* ---- the configuration ---- */
 
-static bool read_config(struct program *program, struct herd_error *err)
+static bool read_settings(struct program *program, struct herd_error *err)
 {
     const struct options *options = &program->options;
     program->config = config_open(options->config_file, options->overlay, err);
     if (program->config == NULL || !settings_read(&program->settings, program->config, err))
         return false;
-    struct herd_group *top = config_group(program->config, "places", err);
-    if (program->settings.load_module_count > 0)
-        return herd_fail(err, "%s: load_modules: modules to load are not in this version",
-                         options->config_file);
-    if (!registry_configure(program->config, err) || !config_check_unknown(program->config, err))
-        return false;
     if (options->name != NULL && settings_server(&program->settings, options->name) < 0)
         return herd_fail(err, "%s: servers: there is no server %s", options->config_file,
                          options->name);
+    return true;
+}
+
+static bool load_modules(struct program *program, struct herd_error *err)
+{
+    const struct settings *settings = &program->settings;
+    struct herd_error why;
+    for (size_t i = 0; i < settings->load_module_count; i++)
+        if (!registry_load(settings->load_modules[i], &why))
+            return herd_config_fail(config_group(program->config, "", err), "load_modules", err,
+                                    "%s", why.text);
+    return true;
+}
+
+/* A herd built without the default provider serves all but searches, as long as nobody names one.
+ */
+static bool choose_provider(struct program *program, struct herd_error *err)
+{
+    struct herd_group *places = config_group(program->config, "places", err);
     struct herd_error why;
     program->provider = registry_provider(program->settings.places.provider, &why);
-    return program->provider != NULL || herd_config_fail(top, "provider", err, "%s", why.text);
+    return program->provider != NULL || !herd_config_given(places, "provider") ||
+           herd_config_fail(places, "provider", err, "%s", why.text);
+}
+
+static bool read_config(struct program *program, struct herd_error *err)
+{
+    return read_settings(program, err) && load_modules(program, err) &&
+           registry_configure(program->config, err) && config_check_unknown(program->config, err) &&
+           choose_provider(program, err);
 }
 
 static int with_config(struct program *program)
@@ -148,13 +169,13 @@ static int with_config(struct program *program)
     return status;
 }
 
-/* -s needs the configuration only to learn where the pid file is. */
+/* -s needs the configuration only to learn where the pid file is, and no modules for that. */
 static int send_signal(struct program *program)
 {
     struct herd_error err;
     const char *path = program->options.pid_file;
     if (path == NULL) {
-        if (!registry_open(&err) || !read_config(program, &err))
+        if (!read_settings(program, &err))
             return complain(&err);
         path = program->settings.pid_file;
         if (path[0] == '\0')
@@ -165,16 +186,22 @@ static int send_signal(struct program *program)
     char *file = control_path(path, program->options.name ? program->options.name : "");
     bool sent = control_send(file, program->options.signal, &err);
     free(file);
-    registry_close();
     return sent ? 0 : complain(&err);
 }
 
-static int print_version(bool modules)
+/* With -c also those that the configuration loads. */
+static int print_modules(struct program *program)
 {
-    printf("herd %s\n", PACKAGE_VERSION);
-    if (modules)
+    struct herd_error err;
+    bool good = registry_open(&err);
+    if (good && program->options.config_file != NULL)
+        good = read_settings(program, &err) && load_modules(program, &err);
+    if (good) {
+        printf("herd %s, modules of ABI %d\n", PACKAGE_VERSION, HERD_ABI);
         registry_print(stdout);
-    return 0;
+    }
+    registry_close();
+    return good ? 0 : complain(&err);
 }
 
 static int do_task(struct program *program)
@@ -184,8 +211,10 @@ static int do_task(struct program *program)
         options_help(stdout);
         return 0;
     case OPTIONS_VERSION:
+        printf("herd %s\n", PACKAGE_VERSION);
+        return 0;
     case OPTIONS_MODULES:
-        return print_version(program->options.task == OPTIONS_MODULES);
+        return print_modules(program);
     case OPTIONS_SIGNAL:
         return send_signal(program);
     default:

@@ -17,7 +17,7 @@ static const char help[] =
     "       herd -c FILE -a [-g 'setting = value;'] [-p PIDFILE] [-q]\n"
     "       herd -c FILE [-n NAME] -t | -T [-g 'setting = value;'] [-q]\n"
     "       herd -c FILE -n NAME | -p PIDFILE -s reload|reopen|status|stop|quit\n"
-    "       herd -v | -V | -h\n"
+    "       herd -v | -V [-c FILE] | -h\n"
     "\n"
     "  -c FILE     the configuration file, which describes the whole herd\n"
     "  -n NAME     be the server of that name\n"
@@ -30,7 +30,8 @@ static const char help[] =
     "  -s ACTION   tell the running server: reload the configuration, reopen the log,\n"
     "              write its status to the log, stop now, or quit when work is done\n"
     "  -q          say nothing but errors\n"
-    "  -v, -V      print the version; -V the modules and their verbs too\n"
+    "  -v, -V      print the version; -V the modules and their verbs too, with -c\n"
+    "              also of those that the configuration loads\n"
     "  -h          print this\n";
 
 /* Adds what one -g gave, as a line of its own. libconfig needs no semicolon at the end. */

@@ -3,6 +3,7 @@
  * answer. */
 #include "core/places.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 
@@ -27,7 +28,11 @@ bool places_open(const struct settings *settings, const struct herd_provider *pr
     places.radius_max_km = settings->places.max_radius_km;
     places.bound_max = (unsigned)settings->places.max_items;
     places.inclusive = settings->places.max_inclusive;
-    if (provider->open != NULL && !provider->open(err))
+    if (provider == NULL)
+        log_event(HERD_LOG_WARN, 0,
+                  "places.%s: no such provider is built in; searches for places will fail",
+                  settings->places.provider);
+    else if (provider->open != NULL && !provider->open(err))
         return false;
     places.provider = provider;
     return true;
@@ -73,7 +78,10 @@ enum herd_result herd_places_search(struct herd_request *req, double lat_deg, do
     struct herd_search *search = memory_zeroed(1, sizeof *search);
     const struct herd_query query = {lat_deg, lon_deg, radius_km, bound};
     search->request = herd_defer(req, on_cancel, search);
-    places.provider->search(search, &query);
+    if (places.provider != NULL)
+        places.provider->search(search, &query);
+    else
+        herd_search_fail(search, "UNKNOWN_ERROR", "there is no provider of places");
     return HERD_LATER;
 }
 

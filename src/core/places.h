@@ -5,7 +5,8 @@
 
 #include "core/settings.h"
 
-/* Chooses the provider and opens it. Main thread, before the workers run. */
+/* Chooses the provider and opens it (NULL: there is none, and every search fails). Main thread,
+ * before the workers run. */
 bool places_open(const struct settings *settings, const struct herd_provider *provider,
                  struct herd_error *err);
 void places_close(void);

@@ -94,6 +94,9 @@ static void fill_clients_service(struct server *server)
     service->connections_max = s->limits.connections;
     service->idle_ns = s->limits.idle_ns;
     service->max_ahead_ns = s->limits.max_ahead_ns;
+    server->door_service = (struct door_service){.store = server->store,
+                                                 .server = server->self->name,
+                                                 .max_ahead_ns = s->limits.max_ahead_ns};
 }
 
 static bool create_workers(struct server *server, struct herd_error *err)
@@ -108,6 +111,7 @@ static bool create_workers(struct server *server, struct herd_error *err)
         return false;
     server->worker_count = n;
     server->clients = memory_zeroed(n, sizeof *server->clients);
+    server->doors = memory_zeroed(n, sizeof *server->doors);
     server->links = memory_zeroed(n, sizeof *server->links);
     server->links_service.workers = server->workers;
     server->links_service.links = server->links;
@@ -115,6 +119,7 @@ static bool create_workers(struct server *server, struct herd_error *err)
     for (unsigned i = 0; i < n; i++) {
         clients_init(&server->clients[i], server->workers[i], &server->clients_service);
         links_init(&server->links[i], &server->links_service, i);
+        door_init(&server->doors[i], server->workers[i], &server->door_service);
     }
     return true;
 }
@@ -191,6 +196,7 @@ static void destroy(struct server *server)
 {
     control_close(server->control);
     places_close();
+    registry_stop();
     struct listener *listeners[] = {server->client_listener, server->peer_listener};
     for (size_t i = 0; i < 2; i++)
         if (listeners[i] != NULL) {
@@ -206,6 +212,7 @@ static void destroy(struct server *server)
     for (unsigned i = 0; i < server->worker_count; i++)
         links_release(&server->links[i]);
     free(server->clients);
+    free(server->doors);
     free(server->links);
     if (server->store != NULL)
         store_destroy(server->store);

@@ -6,6 +6,7 @@
 #include "core/control.h"
 #include "core/server.h"
 #include "net/clients.h"
+#include "net/door.h"
 #include "net/links.h"
 #include "net/listener.h"
 
@@ -21,6 +22,8 @@ struct server {
     struct clients *clients;
     struct links_service links_service;
     struct links *links;
+    struct door_service door_service;
+    struct herd_worker *doors; /* the modules' side of each worker */
     struct listener *client_listener, *peer_listener;
     struct control *control;
     unsigned next_client, next_peer; /* the listeners' worker's */

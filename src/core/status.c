@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define STATUS_MAX 4096
+#define STATUS_MAX 8000 /* the log cuts what is longer than 8 KiB */
 
 void status_log(const char *server, struct store *store, int64_t up_ns)
 {
@@ -17,7 +17,7 @@ void status_log(const char *server, struct store *store, int64_t up_ns)
                                   ",\"memory_bytes\":%" PRIu64,
                                   server, up_ns / 1000000000, store_clients(store),
                                   store_bytes(store));
-    for (int i = 0; i < METRIC_COUNT && len < sizeof line; i++)
+    for (int i = 0; i < metrics_count() && len < sizeof line; i++)
         len += (size_t)snprintf(line + len, sizeof line - len, ",\"%s\":%" PRIu64, metrics_name(i),
                                 metrics_sum(i));
     if (len + 2 <= sizeof line)

@@ -17,7 +17,7 @@ bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command,
                   struct herd_error *err);
 
 /* Executes the request's line. HERD_INVALID comes back only from a neighbour's line, or if nobody
- * takes invalid ones. */
+ * takes invalid ones: then the client's connection is closed behind the answers before it. */
 enum herd_result dispatch_run(const struct dispatch *dispatch, enum herd_from from,
                               struct herd_request *request);
 

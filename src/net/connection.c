@@ -114,6 +114,8 @@ static void execute(struct connection *c, struct client_request *command, bool v
     enum herd_result result = valid ? dispatch_run(dispatch, HERD_CLIENT, &command->request)
                                     : dispatch_invalid(dispatch, &command->request);
     assert((result == HERD_LATER) == (c->later != NULL));
+    if (result == HERD_INVALID) /* no module answers it, and a client must not wait for one */
+        c->closing = true;
     if (c->later != NULL && c->later->done)
         finish_later(c);
     else if (c->later == NULL && log_messages())

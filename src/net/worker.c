@@ -77,7 +77,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Errands that errands put off wait for the next turn, which then does not block. */
-static void run_errands(struct worker *worker)
+void worker_run_errands(struct worker *worker)
 {
     struct errands now = TAILQ_HEAD_INITIALIZER(now);
     struct errand *errand;
@@ -101,7 +101,7 @@ static void *run(void *arg)
         event_base_loop(worker->base, flags);
         metric_add(wakeups, 1);
         worker->hooks->turn(worker->hooks, worker->index);
-        run_errands(worker);
+        worker_run_errands(worker);
         worker->hooks->turn(worker->hooks, worker->index);
     }
     worker->hooks->stop(worker->hooks, worker->index);
@@ -208,6 +208,8 @@ void workers_stop(struct worker **workers, unsigned n)
         pthread_join(workers[i]->thread, NULL);
         workers[i]->running = false;
     }
+    for (unsigned i = 0; i < n; i++)
+        mailbox_empty(&workers[i]->mailbox);
 }
 
 void workers_destroy(struct worker **workers, unsigned n)

@@ -53,7 +53,8 @@ struct worker {
 struct worker **workers_create(unsigned n, struct worker_hooks *hooks, struct herd_error *err);
 void workers_destroy(struct worker **workers, unsigned n);
 
-/* Starts the threads (false: err says why, and none runs); ends them and waits for them. */
+/* Starts the threads (false: err says why, and none runs); ends them, waits for them, and reads
+ * what came too late for them. */
 bool workers_run(struct worker **workers, unsigned n, struct herd_error *err);
 void workers_stop(struct worker **workers, unsigned n);
 
@@ -62,6 +63,9 @@ struct worker *worker_here(void);
 
 void worker_put_off(struct worker *worker, struct errand *errand);
 void worker_cancel(struct errand *errand);
+
+/* Does what is put off, as each turn does at its end. */
+void worker_run_errands(struct worker *worker);
 
 /* Runs a function on another worker's thread, at once if it is this one. */
 void worker_tell(struct worker *worker, void (*run)(void *arg), void *arg);

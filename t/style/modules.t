@@ -21,8 +21,8 @@ sub variable
 sub module_of
 {
     my ($path) = @_;
-    return unless code(content($path)) =~ /^const struct herd_module\b/m;
-    return $path =~ m{([^/]+)\.c$};
+    return unless content($path) =~ /^HERD_MODULE_EXPORT\((\w+)\) = \{$/m;
+    return $1;
 }
 
 my @table = sort(content('modules/modules.def') =~ /^HERD_MODULE\((\w+)\)/mg);
@@ -34,7 +34,8 @@ is_deeply([sort map { m{^modules/([^/]+)\.c$} } @sources], [sort map { module_of
 for my $path (@sources) {
     my ($name) = module_of($path) or next;
     like(content($path), qr/^\s*\.name = "\Q$name\E",$/m, "$path calls itself $name");
-    like(content($path), qr/^const struct herd_module\b.*?^\};\s*\z/ms, "$path ends with its module");
+    like(content($path), qr/^HERD_MODULE_EXPORT\(.*?^\};\s*\z/ms, "$path ends with its module");
+    like($path, qr{(^|/)\Q$name\E\.c$}, "... which has the file's name");
 }
 
 my %listed = (
@@ -47,6 +48,12 @@ my %listed = (
 for my $name (sort keys %listed) {
     my @there = grep { $_ ne 'src/core/main.c' } files(qr/\.(c|h|def)$/, @{$listed{$name}});
     is_deeply([sort(variable($name))], \@there, "$name lists what is in @{$listed{$name}}");
+}
+is_deeply([sort(variable('shared_modules'))], [map { "modules/$_.la" } @table], 'shared_modules lists them too');
+for my $name (@table) {
+    my ($path) = grep { (module_of($_) // '') eq $name } @sources;
+    ok((grep { $_ eq $path } variable("modules_${name}_la_SOURCES")), "$name.la is made of $path");
+    is(join(' ', variable("modules_${name}_la_LDFLAGS")), '$(module_ldflags)', '... with one symbol');
 }
 is_deeply([sort(variable('unit_tests'))], [map { s/\.c$/.t/r } files(qr/\.c$/, 't/unit')], 'unit_tests lists the units');
 is_deeply([grep { !-f top() . "/$_" && !-f top() . '/' . s/\.t$/.c/r } variable('THREAD_TESTS')], [],

@@ -2,7 +2,10 @@
  *
  * A module is a const struct herd_module. It brings commands (a verb, how many fields, who may say
  * it, what to do), or a provider of places, or both, and reads a group of the configuration of its
- * own.
+ * own. Its source ends with HERD_MODULE_EXPORT, and so can be built in or be a shared object that
+ * load_modules names:
+ *
+ *     cc -shared -fPIC $(pkg-config --cflags herd) -o mine.so mine.c
  *
  * Threads: configure, start and stop run on the main thread, before the workers begin and after
  * they have ended. Everything else runs on a worker; a request belongs to the worker that received
@@ -143,11 +146,13 @@ enum herd_put {
     HERD_PUT_REPEAT, /* it is the one held */
     HERD_PUT_FULL,   /* a new client, and no room for one (from clients only) */
     HERD_PUT_AHEAD,  /* stamped too far ahead of this server's clock (from clients only) */
-    HERD_PUT_DEAD    /* older than forget_after */
+    HERD_PUT_DEAD,   /* older than forget_after */
+    HERD_PUT_INVALID /* a text of it is not of its form (from herd_put only) */
 };
 
-/* Stores the report if it is the newest, and lets the neighbours know. The report is copied. A
- * client's report and a neighbour's differ: limits bind clients only. */
+/* Stores the report if it is the newest, and lets the neighbours know. The report is copied. Its
+ * texts are fields of the line, of their forms and sizes, or else an assert. A client's report and
+ * a neighbour's differ: limits bind clients only. */
 enum herd_put herd_report_put(struct herd_request *req, const struct herd_report *report);
 
 /* Looks a client up. The texts of *report then live in room, which is the caller's. False: not
@@ -181,8 +186,8 @@ struct herd_query {
 };
 
 /* A provider of places. open and close run on the main thread, and only for the provider that the
- * configuration names; search runs on a worker, answers once, at once or later, on the same thread,
- * and never blocks. */
+ * configuration names; search runs on a worker, answers once, at once or later but in worker_stop
+ * at the latest, on the same thread, and never blocks. */
 struct herd_provider {
     const char *name;
     bool (*open)(struct herd_error *err);
@@ -233,28 +238,35 @@ bool herd_config_fail(struct herd_group *group, const char *name, struct herd_er
 
 /* ---- counters ---- */
 
-/* A counter of the module's own, which the status line then shows as NAME. From configure or start,
- * once a name. Returns what herd_count takes. Counting shares nothing between threads and is cheap.
- */
+/* A counter of the module's own, which the status line then shows as NAME: 1 to 64 bytes of
+ * [a-z0-9_]. help: what it counts, one sentence. From configure or start; the same name again is
+ * the same counter. Returns what herd_count takes; below 0, which herd_count ignores, after a
+ * warning in the log: no such name, one of herd's own, or HERD_COUNTERS_MAX are taken. Counting
+ * shares nothing between threads and is cheap. Any thread. */
 #define HERD_COUNTERS_MAX 64
 int herd_counter(const char *name, const char *help);
 void herd_count(int counter, uint64_t n);
 
 /* ---- workers: timers, work put off, other threads ---- */
 
-/* The worker whose thread this is; NULL on any other. Everything below belongs to the worker on
- * whose thread it was created, and is used and destroyed there, at the latest in worker_stop. */
+/* The worker whose thread this is; NULL on any other, before worker_start and after worker_stop.
+ * Timers, cursors and work put off belong to the worker on whose thread they were created, and are
+ * used and destroyed there, at the latest in worker_stop: what is left then ends the server (an
+ * assert). */
 struct herd_worker;
 struct herd_worker *herd_worker(void);
 
-/* Runs a function once on a worker's thread. Any thread, while workers run. */
+/* Runs a function once on a worker's thread, at once if this is it. Any thread, from the first
+ * worker_start to the last worker_stop. The function always runs; if the worker has stopped by
+ * then, somewhere with herd_worker() NULL, before the module's stop: it only frees then. */
 void herd_worker_tell(struct herd_worker *worker, void (*run)(void *arg), void *arg);
 
-/* Runs a function once at the end of this turn of the loop, when all that came in with it is done.
- */
+/* Runs a function once at the end of this turn of the loop, when all that came in with it is done;
+ * before worker_stop at the latest. worker_stop itself puts nothing off. */
 void herd_put_off(void (*run)(void *arg), void *arg);
 
-/* A timer that runs a function once each time that it was set. Setting it again moves it. */
+/* A timer that runs a function once each time that it was set (after_ns below 0: as 0). Setting it
+ * again moves it; its function may set and destroy it. */
 struct herd_timer;
 struct herd_timer *herd_timer_create(void (*run)(void *arg), void *arg);
 void herd_timer_set(struct herd_timer *timer, int64_t after_ns);
@@ -263,23 +275,27 @@ void herd_timer_destroy(struct herd_timer *timer);
 
 /* ---- records without a request, and their changes ---- */
 
-/* As herd_report_put and herd_report_get, for a timer or a cursor: the report counts as heard by
- * this server. */
+/* As herd_report_put and herd_report_get, for a timer or a cursor, on a worker. herd_put reads
+ * client, location and time, and checks their forms; the rest it fills in: the report counts as
+ * heard by this server, now. */
 enum herd_put herd_put(const struct herd_report *report);
 bool herd_get(struct herd_text client, struct herd_report *report, struct herd_room *room);
 
 /* A place in the feed of changes. It begins with all that is held, finds each client once with its
  * latest report however late it reads, and costs the same then. changed is called at the end of a
- * turn in which there is something to read. */
+ * turn once there may be something to read, first soon after opening, and then not again before a
+ * read. */
 struct herd_cursor;
 struct herd_cursor *herd_cursor_open(void (*changed)(void *arg), void *arg);
 
-/* Hands changes to take until there are none, or take returns false, which means that it did not
- * take the one it was given. take runs under a lock of the store: it copies, it does not call herd.
- * Returns whether there is more to read, in which case changed is not called again before the next
- * read. */
+/* Hands changes to take until there are none, or it was long enough for one turn, or take returns
+ * false, which means that it did not take the one it was given. take runs under a lock of the
+ * store: it copies, it does not call herd. True: take said no, and changed is not called before the
+ * next read, which is the module's to make. False: changed is called when there is more. */
 bool herd_cursor_read(struct herd_cursor *cursor,
                       bool (*take)(void *arg, const struct herd_report *report), void *arg);
+
+/* Not from take. changed may close its own cursor. */
 void herd_cursor_close(struct herd_cursor *cursor);
 
 /* ---- asking other servers by HTTPS ---- */
@@ -316,24 +332,46 @@ void herd_log(enum herd_level level, const char *format, ...) HERD_PRINTF(2, 3);
 
 struct herd_module {
     unsigned abi;        /* HERD_ABI */
-    const char *name;    /* iamat */
+    const char *name;    /* iamat: of a server name's form */
     const char *version; /* 1.0 */
     const char *summary; /* one line for herd -V */
-    const char
-        *group; /* its group in the configuration, "places.geojson"; NULL: it has no settings */
+    const char *group;   /* its group in the configuration, "places.geojson", which no other has and
+                            is none of herd's own; NULL: it has no settings, and no configure */
 
     const struct herd_command *commands;  /* ends with one whose verb is NULL; NULL: none */
     const struct herd_provider *provider; /* NULL: none */
 
     /* Reads the group. Also called by herd -t, so it opens nothing. */
     bool (*configure)(struct herd_group *group, struct herd_error *err);
-    /* On the main thread, before the workers begin, and after they have ended. */
+    /* On the main thread, before the workers begin, and after they have ended. stop is called
+     * only after a start that went well. */
     bool (*start)(struct herd_error *err);
     void (*stop)(void);
-    /* On each worker's thread, before its first turn, and after its last. */
+    /* On each worker's thread, before its first turn, and after its last, when no request is left
+     * and nobody hears any more what is put into the store. */
     void (*worker_start)(void);
     void (*worker_stop)(void);
 };
+
+/* How a module's source ends: HERD_MODULE_EXPORT(mine) = {.abi = HERD_ABI, .name = "mine", ...};
+ * In a shared object that is the symbol herd_module, the only one that herd looks for. A source
+ * that is built in (-DHERD_BUILT_IN) shares its program with others, so its name is part of the
+ * symbol. */
+#ifdef __cplusplus
+#define HERD_MODULE_EXTERN extern "C"
+#else
+#define HERD_MODULE_EXTERN extern
+#endif
+#ifdef HERD_BUILT_IN
+#define HERD_MODULE_EXPORT(name)                                                                   \
+    HERD_MODULE_EXTERN const struct herd_module herd_module_##name;                                \
+    const struct herd_module herd_module_##name
+#else
+#define HERD_MODULE_EXPORT(name)                                                                   \
+    HERD_MODULE_EXTERN __attribute__((visibility("default")))                                      \
+    const struct herd_module herd_module;                                                          \
+    const struct herd_module herd_module
+#endif
 
 #ifdef __cplusplus
 }
