@@ -1,5 +1,6 @@
 # A day of real ships: each report told to a server drawn at random, in file order; all five then
 # hold the newest report of every vessel. Then to one server alone, whose counters are known.
+use Test::Herd::Needs qw(iamat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Test::Herd::Time qw(now slowly);

@@ -1,5 +1,6 @@
 # A server whose clock was ahead took living reports for dead ones; when it steps back it forgets
 # the places it keeps and opens its links again, and has them. Needs libfaketime.
+use Test::Herd::Needs qw(iamat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Test::Herd::Time qw(slowly);

@@ -1,5 +1,6 @@
 # The configuration as a user meets it: each error names file, line and setting, exits with 1 and opens
 # nothing; -t, -T and -g.
+use Test::Herd::Needs qw(geojson);
 use Test::Herd;
 
 my $h = Test::Herd->new;

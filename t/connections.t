@@ -1,4 +1,5 @@
 # Connections: many at once, slow ones, ones that vanish, few descriptors; and who serves them.
+use Test::Herd::Needs qw(iamat whatsat invalid);
 use Test::Herd;
 use Time::HiRes qw(usleep);
 

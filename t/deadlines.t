@@ -1,5 +1,6 @@
 # Deadlines: 10 s for a line to be whole, 10 s for an answer to be taken, limits.idle between commands.
 # All are waited for together, so this file takes as long as the longest.
+use Test::Herd::Needs qw(iamat invalid);
 use Test::Herd;
 use Test::Herd::Time qw(now);
 

@@ -1,4 +1,5 @@
 # Out of descriptors: those who connect wait, nobody spins, and all goes on when some close.
+use Test::Herd::Needs qw(invalid);
 use Test::Herd;
 use Test::Herd::Time qw(now slowly);
 

@@ -1,4 +1,5 @@
 # What any server is told, all five of the herd answer, byte for byte; and which report wins.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Time::HiRes qw(time);

@@ -1,5 +1,6 @@
 # With forget_after a client that was not heard of for so long is dead: not answered, not sent,
 # freed.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Test::Herd::Peer;

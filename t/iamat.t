@@ -1,4 +1,5 @@
 # IAMAT: the answer to the byte, its forms and bounds, and which report is kept.
+use Test::Herd::Needs qw(iamat whatsat invalid);
 use Test::Herd;
 use Time::HiRes ();
 

@@ -1,5 +1,6 @@
 # A herd that nobody talks to: its loops turn for the links' PINGs and once a second for the
 # housekeeping, and nothing grows, nor does a thousand connections that come and go leave anything.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use POSIX ();
 use Test::Herd::Time qw(now slowly);

@@ -1,4 +1,5 @@
 # Invalid commands: a question mark and the line as it came, less its line end.
+use Test::Herd::Needs qw(iamat whatsat invalid);
 use Test::Herd;
 
 my $h = Test::Herd->new(limits => 'line = "128";');

@@ -1,5 +1,6 @@
 # Every one and every two of the five servers are killed and come back empty: two seconds later all
 # have everything, though no client has said anything twice.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Time::HiRes qw(time);

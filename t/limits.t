@@ -1,4 +1,5 @@
 # limits.clients, commands, connections, max_ahead: what a client at a limit sees.
+use Test::Herd::Needs qw(iamat whatsat invalid);
 use Test::Herd;
 
 # limits.clients refuses new ids from clients, and nothing else.

@@ -1,5 +1,6 @@
 # Limits must not part the herd: limits.clients and limits.memory refuse clients, never neighbours;
 # a server that is full stops reading its links, which stay, and reads on when there is room.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Test::Herd::Peer;

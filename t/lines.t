@@ -1,4 +1,5 @@
 # Lines: split over segments and many in one, half-closed, blank, NUL and high bytes, without an end.
+use Test::Herd::Needs qw(iamat whatsat invalid);
 use Test::Herd;
 
 my $h = Test::Herd->new;

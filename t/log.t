@@ -1,5 +1,6 @@
 # The log: the words that people grep for, levels, messages on and off, bytes escaped, when it is
 # flushed, one file a server.
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
 use Test::Herd;
 use Test::Herd::Time qw(now slowly);
 

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use File::Find;
 use List::Util qw(uniq);
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
 use Test::Herd;
 use Test::Herd::Manual;
 

@@ -4,6 +4,7 @@
 
 use strict;
 use warnings;
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
 use Test::Herd;
 use Test::Herd::Manual;
 

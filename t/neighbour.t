@@ -1,4 +1,5 @@
 # What a neighbour that has proved itself may say, what is skipped, and what ends the link.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Peer;
 use Test::Herd::Time qw(now slowly);

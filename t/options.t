@@ -1,4 +1,5 @@
 # The command line: help, versions, bad usage, the background and its pid file, -s, taken ports.
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
 use Test::Herd;
 
 my $h = Test::Herd->new;

@@ -1,5 +1,6 @@
 # Servers started in any order, long after one another, and told clients before the others are
 # there, agree.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Time::HiRes qw(time);

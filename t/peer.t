@@ -1,5 +1,6 @@
 # The peer port before anybody has proved to be a neighbour: one line, two seconds, 64 at once, and
 # nothing of the server changes.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Peer;
 use Test::Herd::Time qw(now slowly);

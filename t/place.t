@@ -1,5 +1,6 @@
 # Places in the feed: MARK moves them, HAVE names them, and a session begins where the last one got
 # to. What a neighbour has said itself is not said back to it, in that session.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Test::Herd::Peer;

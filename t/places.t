@@ -1,5 +1,6 @@
 # Places from a GeoJSON file, as a client sees them: one's own file, none, a broken one, and the
 # antimeridian and the poles.
+use Test::Herd::Needs qw(iamat whatsat invalid geojson);
 use Test::Herd;
 use JSON::PP;
 

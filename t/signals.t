@@ -1,4 +1,5 @@
 # Signals: what each does, that an asked-for stop leaves nothing unanswered and ends with status 0.
+use Test::Herd::Needs qw(iamat invalid);
 use Test::Herd;
 
 my $h = Test::Herd->new;

@@ -1,5 +1,6 @@
 # A neighbour that is stopped for a while: nobody waits for it, it costs no memory, and when it goes
 # on it has everything within two seconds, whether its links have lived on or not.
+use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Test::Herd::Time qw(now slowly);

@@ -1,4 +1,5 @@
 # WHATSAT: the answer to the byte, bounds of radius and bound with and without max_inclusive.
+use Test::Herd::Needs qw(iamat whatsat invalid geojson);
 use Test::Herd;
 use JSON::PP;
 

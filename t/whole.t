@@ -1,4 +1,5 @@
 # herd -a: every server of the file, a process each, ended together.
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
 use Test::Herd;
 
 my $h = Test::Herd->five;
