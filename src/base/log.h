@@ -1,20 +1,18 @@
-/* The log: one file a server, one line an event, whatever a client sends.
- *
- *     2026-11-22T22:19:24.123456Z info #7 Location updated for kiwi.cs.ucla.edu
- *
- * the time (UTC), the level, the connection ("-": none), the event. Each thread formats into a
- * buffer of its own, which is written once a second (log_flush, called by each thread's
- * housekeeping), when it is full, and at once for warnings and errors. Texts beyond 8 KiB are cut,
- * with "...". What cannot be written (a full disk) is dropped, and counted in a line when writing
- * works again; nobody waits for it. SIGPIPE is the caller's to ignore. Bytes below 0x20, above
- * 0x7e, and the backslash are written \xHH (the backslash \\). */
+/* The log: one file a server, one line an event, whatever a client sends; its two forms are shown
+ * in log_line.h. An event is copied into a ring of the calling thread's, 256 KiB, and nothing else
+ * is done here: a thread of the log's own merges, formats and writes, within a second, and at once
+ * for warnings and errors. Nobody else ever waits for the target. What finds its ring full is
+ * dropped, and what cannot be written (a full disk) too, and a line of the log says how many. Texts
+ * beyond 8 KiB are cut. SIGPIPE and SIGXFSZ are the caller's to ignore. No process forks while its
+ * log is open, for the child would have no thread. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
 #include <herd/module.h>
 
 struct log_config {
-    const char *file;      /* "-": standard error */
+    const char *file;      /* "-": standard error; "syslog": syslog(3), facility daemon */
+    bool json;             /* else text */
     enum herd_level level; /* nothing below is written */
     bool messages;         /* whether log_message writes anything */
 };
@@ -22,26 +20,30 @@ struct log_config {
 /* Opens the file for appending. Before log_open and after log_close events of warn and above go to
  * standard error. Main thread. */
 bool log_open(const struct log_config *config, struct herd_error *err);
-/* Opens the file again by its name (USR1). If it cannot be opened the old one stays and a warning
- * is written. Any thread. */
+bool log_is_open(void);
+/* Opens the file again by its name (USR1): what was logged before is in the old file. If it cannot
+ * be opened the old one stays and a warning is written. Any thread. */
 void log_reopen(void);
-/* Writes what every thread has left, and frees the buffers: all other threads that log have ended.
- * Main thread. */
+/* Writes what every thread has left, and frees it: all other threads that log have ended. A target
+ * that takes nothing for 2 s is given up. Main thread. */
 void log_close(void);
 
 /* One event. conn is the connection's number, 0: none. Any thread. */
 void log_event(enum herd_level level, uint64_t conn, const char *format, ...) HERD_PRINTF(3, 4);
 
-/* An event of level info for each message: written only with log.messages. `%s` never gets bytes of
- * the wire, which may hold NUL: they go in text, between quotes: FORMAT 'TEXT'. Ask log_messages()
- * first where the format costs. */
+/* Events of level info for each message: written only with log.messages. `%s` never gets bytes of
+ * the wire, which may hold NUL: they go in text, behind a literal of at most 64 bytes: WHAT 'TEXT',
+ * and of log_subject WHAT TEXT. Ask log_messages() first where that costs. */
 bool log_messages(void);
 void log_message(uint64_t conn, const char *what, struct herd_text text);
+void log_subject(uint64_t conn, const char *what, struct herd_text text);
 
-/* A line that was asked for (USR2): written whatever the level, and at once. */
-void log_status(const char *text);
+/* An object of JSON that was asked for (USR2), at most 8 KiB: written whatever the level. */
+void log_status(const char *object);
 
-/* Writes what this thread has buffered. */
+/* Has what was logged so far written at once, without waiting for it. */
+void log_hurry(void);
+/* The same, and waits; but at most 2 s for a target that takes nothing. */
 void log_flush(void);
 
 #endif

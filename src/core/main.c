@@ -1,10 +1,12 @@
 /* herd: reads the command line and the configuration, and becomes what they say. */
+#include "base/log.h"
 #include "core/control.h"
 #include "core/options.h"
 #include "core/registry.h"
 #include "core/server.h"
 #include "core/whole.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -82,6 +84,7 @@ static int run_daemon(struct program *program, size_t index)
     bool served;
     if (pipe2(ready, O_CLOEXEC) != 0)
         return fprintf(stderr, "herd: pipe: %s\n", strerror(errno)), 1;
+    assert(!log_is_open());
     pid_t pid = fork();
     if (pid < 0)
         return fprintf(stderr, "herd: fork: %s\n", strerror(errno)), 1;

@@ -125,7 +125,7 @@ static enum step wait_once(struct server *server, enum step step, int signal_fd)
                            {.fd = server->word_fd, .events = POLLIN}};
     struct signalfd_siginfo signal;
     uint64_t words;
-    log_flush();
+    log_hurry();
     if (poll(fds, 2, -1) < 0)
         return step;
     if (read(server->word_fd, &words, sizeof words) > 0)

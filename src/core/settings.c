@@ -124,16 +124,18 @@ static bool read_level(struct herd_group *group, enum herd_level *level, struct 
 static bool read_log(struct settings *s, struct config *config, struct herd_error *err)
 {
     struct herd_group *group = config_group(config, "log", err);
+    const char *format = NULL;
     if (!group || !herd_config_string(group, "file", "%n.log", &s->log.file, err))
         return false;
     if (!*s->log.file)
         return herd_config_fail(group, "file", err, "must not be empty; \"-\" is standard error");
     if (!read_level(group, &s->log.level, err) ||
         !herd_config_bool(group, "messages", true, &s->log.messages, err) ||
-        !herd_config_string(group, "format", "text", &s->log_format, err))
+        !herd_config_string(group, "format", "text", &format, err))
         return false;
-    return strcmp(s->log_format, "text") == 0 ||
-           herd_config_fail(group, "format", err, "must be \"text\"");
+    s->log.json = strcmp(format, "json") == 0;
+    return s->log.json || strcmp(format, "text") == 0 ||
+           herd_config_fail(group, "format", err, "must be \"text\" or \"json\"");
 }
 
 /* ---- places ---- */

@@ -22,10 +22,10 @@
  * limits.forget_after    "0"          "0" (never)      "36500d"
  * link.psk_file, cert_file, key_file, ca_file   ""     must be "" as yet
  * link.plaintext         false
- * log.file               "%n.log"     not empty; "-": standard error
+ * log.file               "%n.log"     not empty; "-": standard error; "syslog": syslog(3)
  * log.level              "info"       debug, info, warn, error
  * log.messages           true
- * log.format             "text"       text
+ * log.format             "text"       text, json
  * places.provider        "geojson"    a name of the same form as a server's
  * places.max_radius_km   50.0         0.001            20100.0
  * places.max_items       20           1                60
@@ -70,7 +70,6 @@ struct settings {
         bool plaintext;
     } link;
     struct log_config log; /* file as written, %n not yet replaced (control_path does that) */
-    const char *log_format;
     struct {
         const char *provider;
         double max_radius_km;

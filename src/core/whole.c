@@ -3,9 +3,11 @@
  * on without it. */
 #include "core/whole.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "core/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -65,6 +67,7 @@ static void collect(struct whole *whole)
 static pid_t start_one(const struct whole *whole, size_t index, int (*run_one)(void *, size_t, int),
                        void *arg, const int ready[2])
 {
+    assert(!log_is_open());
     pid_t parent = getpid(), pid = fork();
     if (pid != 0)
         return pid;

@@ -124,8 +124,7 @@ enum herd_put herd_report_put(struct herd_request *req, const struct herd_report
         result = store_put(req->store, report, req->session, req->clock_ns, req->news);
     count_put(client, result);
     if (result <= HERD_PUT_TIE && log_messages())
-        log_event(HERD_LOG_INFO, req->connection, "Location updated for %.*s",
-                  (int)report->client.len, report->client.bytes);
+        log_subject(req->connection, "Location updated for", report->client);
     return result;
 }
 

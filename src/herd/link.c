@@ -331,8 +331,10 @@ static bool put_update(void *arg, const struct herd_report *report)
     out->used += name_len;
     out->to[out->used++] = '\n';
     metric_add(updates_sent, 1);
-    if (log_messages())
-        log_event(HERD_LOG_INFO, 0, "Propagated location to %s", neighbour_name(link->neighbour));
+    if (log_messages()) {
+        const char *name = neighbour_name(link->neighbour);
+        log_subject(0, "Propagated location to", (struct herd_text){name, strlen(name)});
+    }
     return true;
 }
 

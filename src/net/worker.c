@@ -2,7 +2,6 @@
  * locks: what other threads want comes through the mailbox. */
 #include "net/worker.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 
@@ -73,7 +72,6 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct worker *worker = arg;
     worker->hooks->second(worker->hooks, worker->index);
-    log_flush();
 }
 
 /* Errands that errands put off wait for the next turn, which then does not block. */
@@ -106,7 +104,6 @@ static void *run(void *arg)
     }
     worker->hooks->stop(worker->hooks, worker->index);
     mailbox_empty(&worker->mailbox);
-    log_flush();
     here = NULL;
     return NULL;
 }

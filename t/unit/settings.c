@@ -31,7 +31,7 @@ static void has_the_defaults(void **state)
     assert_string_equal(s.log.file, "%n.log");
     assert_int_equal(s.log.level, HERD_LOG_INFO);
     assert_true(s.log.messages);
-    assert_string_equal(s.log_format, "text");
+    assert_false(s.log.json);
     assert_string_equal(s.places.provider, "geojson");
     assert_true(s.places.max_radius_km == 50.0);
     assert_int_equal(s.places.max_items, 20);
@@ -227,7 +227,8 @@ static void finds_mistakes_in_the_rest(void **state)
          "h.conf:5: log.level: must be \"debug\", \"info\", \"warn\" or \"error\""},
         {TWO "log: { messages = \"true\"; };", NULL,
          "h.conf:5: log.messages: must be true or false"},
-        {TWO "log: { format = \"json\"; };", NULL, "h.conf:5: log.format: must be \"text\""},
+        {TWO "log: { format = \"xml\"; };", NULL,
+         "h.conf:5: log.format: must be \"text\" or \"json\""},
         {TWO "places: { provider = \"\"; };", NULL,
          "h.conf:5: places.provider: must be the name of a provider"},
         {TWO "places: { max_radius_km = 0; };", NULL,

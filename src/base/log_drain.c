@@ -1,0 +1,473 @@
+/* The thread's life is: asleep (armed is false), until somebody puts an event into a ring and arms
+ * it; gathering, for a second or until it is hurried; draining. Before it sleeps again it disarms
+ * and then looks at every ring once more, while a producer first marks its ring busy and then looks
+ * whether the thread is armed: one of the two sees the other.
+ *
+ * The order of time: the time until which events are taken is read before the rings are looked at,
+ * and what is younger waits for the next time. log_ring.c says why nothing older can be missed. A
+ * clock that steps back leaves events that seem to be of the future; those are not waited for.
+ *
+ * The lock guards the list of rings, and what is asked of the thread. It is never held while
+ * something is written, so nobody waits for a slow target but who asks to. */
+#include "base/log_drain.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log_target.h"
+
+#define NS_PER_S  INT64_C(1000000000)
+#define GATHER_NS NS_PER_S
+#define AHEAD_NS  NS_PER_S /* further ahead is a clock that stepped back */
+#define NEVER     (INT64_MAX - AHEAD_NS)
+#define PACE_NS   50000
+#define SLOW_NS   (20 * 1000000) /* a write that lasts longer is not waited for */
+#define PATIENCE  2              /* seconds, with a target that takes nothing */
+
+static struct {
+    _Atomic unsigned opening; /* 0: closed; else the how-manyth: rings of another are gone */
+    _Atomic bool armed;       /* the thread is awake, or has been woken */
+    _Atomic bool hurried;
+    _Atomic bool ending;
+    int wake_fd;
+    pthread_t thread;
+    struct log_target target; /* the thread's */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* done or ended */
+    struct log_ring *rings;
+    uint64_t asked, done; /* flushes */
+    bool reopen;          /* behind the next drain */
+    bool stuck;           /* a flush was waited for in vain */
+    bool ended;
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static _Thread_local struct log_ring *own;
+static _Thread_local unsigned own_opening;
+static pthread_key_t key; /* only to hear of a thread's end */
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec now;
+
+    clock_gettime(id, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* ---- waking the thread ---- */
+
+static void wake(void)
+{
+    ssize_t n = write(state.wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)n;
+}
+
+static void arm(void)
+{
+    if (!atomic_load(&state.armed) && !atomic_exchange(&state.armed, true))
+        wake();
+}
+
+void log_drain_hurry(void)
+{
+    if (log_drain_running() && !atomic_load(&state.hurried) &&
+        !atomic_exchange(&state.hurried, true))
+        wake();
+}
+
+bool log_drain_running(void)
+{
+    return atomic_load_explicit(&state.opening, memory_order_acquire) != 0;
+}
+
+/* ---- the threads that log ---- */
+
+static void on_thread_end(void *ring)
+{
+    pthread_mutex_lock(&state.lock);
+    if (own_opening == atomic_load(&state.opening)) {
+        atomic_store(&((struct log_ring *)ring)->ended, true);
+        arm();
+    }
+    pthread_mutex_unlock(&state.lock);
+}
+
+static void create_key(void)
+{
+    if (pthread_key_create(&key, on_thread_end) != 0)
+        assert(!"a key is always had");
+}
+
+static struct log_ring *join(void)
+{
+    struct log_ring *ring = log_ring_create();
+
+    pthread_mutex_lock(&state.lock);
+    ring->next = state.rings;
+    state.rings = ring;
+    pthread_mutex_unlock(&state.lock);
+    pthread_setspecific(key, ring);
+    return ring;
+}
+
+/* A thread that fills its ring faster than the log thread works, as a flood of commands does, steps
+ * aside for it: they compete for the processors, and else much of a log would be lost to that. It
+ * does not wait for a target that is slow, nor for one that takes nothing. */
+static void step_aside(void)
+{
+    int64_t since_ns = atomic_load(&state.target.busy_since_ns);
+
+    if (since_ns == 0 || read_clock(CLOCK_MONOTONIC) - since_ns < SLOW_NS)
+        nanosleep(&(struct timespec){.tv_nsec = PACE_NS}, NULL);
+}
+
+bool log_drain_put(const struct log_record *record, struct herd_text text)
+{
+    unsigned opening = atomic_load_explicit(&state.opening, memory_order_acquire);
+
+    if (opening == 0)
+        return false;
+    if (own_opening != opening) {
+        own = join();
+        own_opening = opening;
+    }
+    bool filling = log_ring_put(own, record, text);
+    if (filling || record->level >= HERD_LOG_WARN || record->kind == LOG_STATUS)
+        log_drain_hurry();
+    else
+        arm();
+    if (filling)
+        step_aside();
+    return true;
+}
+
+/* ---- draining ---- */
+
+/* Threads that join put their rings before this one; none leaves but by reap. */
+static struct log_ring *first_ring(void)
+{
+    pthread_mutex_lock(&state.lock);
+    struct log_ring *ring = state.rings;
+    pthread_mutex_unlock(&state.lock);
+    return ring;
+}
+
+static const struct log_record *first_due(struct log_ring *ring, int64_t until)
+{
+    const struct log_record *record = log_ring_first(ring);
+
+    if (record != NULL && record->time_ns > until && record->time_ns <= until + AHEAD_NS)
+        return NULL;
+    return record;
+}
+
+/* The ring with the oldest record that is due; *next: the time of the oldest one elsewhere. */
+static struct log_ring *find_oldest(struct log_ring *rings, int64_t until, int64_t *next)
+{
+    struct log_ring *oldest = NULL;
+    int64_t time = INT64_MAX;
+
+    *next = INT64_MAX;
+    for (struct log_ring *ring = rings; ring != NULL; ring = ring->next) {
+        const struct log_record *record = first_due(ring, until);
+        if (record == NULL)
+            continue;
+        if (oldest == NULL || record->time_ns < time) {
+            *next = time;
+            time = record->time_ns;
+            oldest = ring;
+        } else if (record->time_ns < *next) {
+            *next = record->time_ns;
+        }
+    }
+    return oldest;
+}
+
+static void merge(struct log_ring *rings, int64_t until)
+{
+    struct log_ring *ring;
+    int64_t next;
+
+    while ((ring = find_oldest(rings, until, &next)) != NULL) {
+        const struct log_record *record = first_due(ring, until);
+        do {
+            log_target_put(&state.target, record,
+                           (struct herd_text){(const char *)(record + 1), record->len});
+            log_ring_next(ring);
+            record = first_due(ring, until);
+        } while (record != NULL && record->time_ns <= next);
+    }
+}
+
+static void tell_dropped(struct log_ring *rings)
+{
+    uint64_t dropped = 0;
+
+    for (struct log_ring *ring = rings; ring != NULL; ring = ring->next)
+        dropped += log_ring_dropped(ring);
+    if (dropped > 0)
+        log_target_warn(&state.target, "%" PRIu64 " events dropped: they came too fast for the log",
+                        dropped);
+}
+
+/* Frees the rings of threads that have ended. */
+static void reap(void)
+{
+    pthread_mutex_lock(&state.lock);
+    for (struct log_ring **at = &state.rings; *at != NULL;) {
+        struct log_ring *ring = *at;
+        if (log_ring_spent(ring)) {
+            *at = ring->next;
+            log_ring_destroy(ring);
+        } else {
+            at = &ring->next;
+        }
+    }
+    pthread_mutex_unlock(&state.lock);
+}
+
+static void drain(int64_t until)
+{
+    struct log_ring *rings = first_ring();
+
+    for (struct log_ring *ring = rings; ring != NULL; ring = ring->next)
+        log_ring_look(ring);
+    merge(rings, until);
+    tell_dropped(rings);
+    log_target_flush(&state.target);
+    reap();
+}
+
+/* Drains, and does what was asked before it began. */
+static void work(int64_t until)
+{
+    pthread_mutex_lock(&state.lock);
+    uint64_t asked = state.asked;
+    bool reopen = state.reopen;
+    state.reopen = false;
+    pthread_mutex_unlock(&state.lock);
+
+    drain(until);
+    if (reopen)
+        log_target_reopen(&state.target);
+
+    pthread_mutex_lock(&state.lock);
+    state.done = asked;
+    state.stuck = false;
+    pthread_cond_broadcast(&state.changed);
+    pthread_mutex_unlock(&state.lock);
+}
+
+/* ---- the thread ---- */
+
+/* False: there is something to come back for, also what a full disk has kept from being told. */
+static bool rest(void)
+{
+    bool idle = state.target.unwritten == 0;
+
+    atomic_store(&state.armed, false);
+    for (struct log_ring *ring = first_ring(); ring != NULL && idle; ring = ring->next)
+        idle = log_ring_idle(ring);
+    if (!idle)
+        atomic_store(&state.armed, true);
+    return idle;
+}
+
+static void sleep_until(int64_t due_ns)
+{
+    struct pollfd fd = {.fd = state.wake_fd, .events = POLLIN};
+    int64_t left_ns = due_ns - read_clock(CLOCK_MONOTONIC);
+    uint64_t wakes;
+
+    if (due_ns != NEVER && left_ns <= 0)
+        return;
+    if (poll(&fd, 1, due_ns == NEVER ? -1 : (int)(left_ns / 1000000) + 1) > 0) {
+        ssize_t n = read(state.wake_fd, &wakes, sizeof wakes);
+        (void)n;
+    }
+}
+
+static void *run(void *unused)
+{
+    int64_t due_ns = NEVER;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    while (!atomic_load(&state.ending)) {
+        sleep_until(due_ns);
+        int64_t now_ns = read_clock(CLOCK_MONOTONIC);
+        if (atomic_exchange(&state.hurried, false))
+            due_ns = now_ns;
+        else if (due_ns == NEVER)
+            due_ns = now_ns + GATHER_NS;
+        if (now_ns < due_ns)
+            continue;
+        work(read_clock(CLOCK_REALTIME));
+        due_ns = rest() ? NEVER : now_ns + GATHER_NS;
+    }
+    work(NEVER);
+    pthread_mutex_lock(&state.lock);
+    state.ended = true;
+    pthread_cond_broadcast(&state.changed);
+    pthread_mutex_unlock(&state.lock);
+    return unused;
+}
+
+/* ---- what is asked of it ---- */
+
+static struct timespec patience_ends(void)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += PATIENCE;
+    return end;
+}
+
+/* Under the lock. */
+static void await_flush(uint64_t mine)
+{
+    struct timespec end = patience_ends();
+
+    while (state.done < mine && !state.stuck)
+        if (pthread_cond_timedwait(&state.changed, &state.lock, &end) == ETIMEDOUT)
+            state.stuck = state.done < mine;
+}
+
+static void flush(bool reopen)
+{
+    if (!log_drain_running())
+        return;
+    pthread_mutex_lock(&state.lock);
+    uint64_t mine = ++state.asked;
+    state.reopen = state.reopen || reopen;
+    log_drain_hurry();
+    await_flush(mine);
+    pthread_mutex_unlock(&state.lock);
+}
+
+void log_drain_flush(void)
+{
+    flush(false);
+}
+
+void log_drain_reopen(void)
+{
+    flush(true);
+}
+
+/* ---- beginning and end ---- */
+
+/* Signals are for the main thread. */
+static int create_thread(void)
+{
+    sigset_t all, old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(&state.thread, NULL, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return error;
+}
+
+static void open_changed(void)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&state.changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void release(void)
+{
+    pthread_cond_destroy(&state.changed);
+    close(state.wake_fd);
+    log_target_close(&state.target);
+}
+
+bool log_drain_start(const char *file, bool json, struct herd_error *err)
+{
+    static unsigned openings;
+
+    assert(!log_drain_running());
+    pthread_once(&key_once, create_key);
+    if (!log_target_open(&state.target, file, json, err))
+        return false;
+    open_changed();
+    state.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    state.asked = state.done = 0;
+    state.reopen = false;
+    state.stuck = state.ended = false;
+    atomic_store(&state.armed, false);
+    atomic_store(&state.hurried, false);
+    atomic_store(&state.ending, false);
+    int error = state.wake_fd < 0 ? errno : create_thread();
+    if (error != 0) {
+        release();
+        return herd_fail(err, "%s: the log has no thread: %s", file, strerror(error));
+    }
+    atomic_store_explicit(&state.opening, ++openings, memory_order_release);
+    return true;
+}
+
+static bool await_end(void)
+{
+    struct timespec end = patience_ends();
+    int error = 0;
+
+    pthread_mutex_lock(&state.lock);
+    while (!state.ended && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&state.changed, &state.lock, &end);
+    bool ended = state.ended;
+    pthread_mutex_unlock(&state.lock);
+    return ended;
+}
+
+/* Frees the rings; returns how many events were still in them. */
+static uint64_t free_rings(void)
+{
+    uint64_t left = 0;
+
+    pthread_mutex_lock(&state.lock);
+    while (state.rings != NULL) {
+        struct log_ring *ring = state.rings;
+        state.rings = ring->next;
+        log_ring_look(ring);
+        for (; log_ring_first(ring) != NULL; log_ring_next(ring))
+            left++;
+        log_ring_destroy(ring);
+    }
+    pthread_mutex_unlock(&state.lock);
+    return left;
+}
+
+void log_drain_stop(void)
+{
+    if (!log_drain_running())
+        return;
+    pthread_mutex_lock(&state.lock); /* on_thread_end looks at it, too */
+    atomic_store(&state.opening, 0);
+    pthread_mutex_unlock(&state.lock);
+    atomic_store(&state.ending, true);
+    wake();
+    bool ended = await_end();
+    if (!ended)
+        pthread_cancel(state.thread);
+    pthread_join(state.thread, NULL);
+    uint64_t left = free_rings();
+    assert(left == 0 || !ended);
+    if (!ended && state.target.fd != STDERR_FILENO)
+        fprintf(stderr, "herd: warn: %s: the log took nothing for %d s, its last events are lost\n",
+                state.target.file, PATIENCE);
+    release();
+}

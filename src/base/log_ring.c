@@ -1,0 +1,152 @@
+/* A record never wraps: where the end of the ring is too near, a gap fills it. The hard thing is
+ * the order of time over all rings: a record gets its time and only then becomes visible, so the
+ * consumer, who takes a time and then what is older from every ring, could miss one that is older
+ * and not visible yet. Hence busy, set before the clock is read: whoever finds it false after
+ * having read the clock himself will never see an older record. Setting it must be over before the
+ * clock is read, which costs the one locked instruction here, and it serves a second time: see
+ * log_ring_put in the header. */
+#include "base/log_ring.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+
+#define WORD      sizeof(struct log_record)
+#define GAP       UINT8_MAX /* for a level: not a record */
+#define LOOKS_MAX 10000     /* at a thread amid a record that is not given the processor */
+
+static_assert(WORD == 32 && LOG_RING_BYTES % WORD == 0, "a record, or a gap, always has room");
+static_assert(LOG_TEXT_MAX <= UINT16_MAX, "len holds it");
+
+struct log_ring *log_ring_create(void)
+{
+    struct log_ring *ring = memory_aligned(64, sizeof *ring);
+
+    memset(ring, 0, offsetof(struct log_ring, bytes));
+    return ring;
+}
+
+void log_ring_destroy(struct log_ring *ring)
+{
+    free(ring);
+}
+
+static struct log_record *record_at(struct log_ring *ring, uint64_t place)
+{
+    assert(place % WORD == 0);
+    return (struct log_record *)(ring->bytes + place % LOG_RING_BYTES);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Whether so much can be put in at head. */
+static bool has_room(struct log_ring *ring, uint64_t head, uint64_t bytes)
+{
+    if (head + bytes - ring->known_tail <= LOG_RING_BYTES / 2)
+        return true;
+    ring->known_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    return head + bytes - ring->known_tail <= LOG_RING_BYTES;
+}
+
+static void drop(struct log_ring *ring)
+{
+    uint64_t dropped = atomic_load_explicit(&ring->dropped, memory_order_relaxed);
+
+    atomic_store_explicit(&ring->dropped, dropped + 1, memory_order_relaxed);
+}
+
+static uint64_t fill_gap(struct log_ring *ring, uint64_t head, uint64_t gap)
+{
+    struct log_record *record = record_at(ring, head);
+
+    record->bytes = (uint32_t)gap;
+    record->level = GAP;
+    return head + gap;
+}
+
+bool log_ring_put(struct log_ring *ring, const struct log_record *record, struct herd_text text)
+{
+    size_t len = text.len <= LOG_TEXT_MAX ? text.len : LOG_TEXT_MAX;
+    uint64_t bytes = (sizeof *record + len + WORD - 1) / WORD * WORD;
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t rest = LOG_RING_BYTES - head % LOG_RING_BYTES;
+    uint64_t gap = rest < bytes ? rest : 0;
+
+    if (!has_room(ring, head, gap + bytes)) {
+        drop(ring);
+        return true;
+    }
+    atomic_exchange(&ring->busy, true);
+    if (gap > 0)
+        head = fill_gap(ring, head, gap);
+    struct log_record *to = record_at(ring, head);
+    *to = *record;
+    to->time_ns = now_ns();
+    to->bytes = (uint32_t)bytes;
+    to->len = (uint16_t)len;
+    to->cut = len < text.len;
+    if (len > 0)
+        memcpy(to + 1, text.bytes, len);
+    atomic_store_explicit(&ring->head, head + bytes, memory_order_release);
+    atomic_store_explicit(&ring->busy, false, memory_order_release);
+    return head + bytes - ring->known_tail > LOG_RING_BYTES / 2;
+}
+
+void log_ring_look(struct log_ring *ring)
+{
+    for (int i = 0; i < LOOKS_MAX && atomic_load(&ring->busy); i++)
+        sched_yield();
+    ring->seen_head = atomic_load_explicit(&ring->head, memory_order_acquire);
+}
+
+const struct log_record *log_ring_first(struct log_ring *ring)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+    if (tail == ring->seen_head)
+        return NULL;
+    const struct log_record *record = record_at(ring, tail);
+    if (record->level != GAP)
+        return record;
+    tail += record->bytes;
+    log_ring_next(ring);
+    return record_at(ring, tail); /* which became visible together with the gap before it */
+}
+
+void log_ring_next(struct log_ring *ring)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+    assert(tail < ring->seen_head);
+    atomic_store_explicit(&ring->tail, tail + record_at(ring, tail)->bytes, memory_order_release);
+}
+
+bool log_ring_idle(const struct log_ring *ring)
+{
+    return !atomic_load(&ring->busy) && atomic_load(&ring->head) == atomic_load(&ring->tail);
+}
+
+bool log_ring_spent(const struct log_ring *ring)
+{
+    return atomic_load(&ring->ended) && log_ring_idle(ring) &&
+           atomic_load_explicit(&ring->dropped, memory_order_relaxed) == ring->seen_dropped;
+}
+
+uint64_t log_ring_dropped(struct log_ring *ring)
+{
+    uint64_t dropped = atomic_load_explicit(&ring->dropped, memory_order_relaxed);
+    uint64_t since = dropped - ring->seen_dropped;
+
+    ring->seen_dropped = dropped;
+    return since;
+}
