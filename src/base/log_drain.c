@@ -25,13 +25,14 @@
 
 #include "base/log_target.h"
 
-#define NS_PER_S  INT64_C(1000000000)
-#define GATHER_NS NS_PER_S
-#define AHEAD_NS  NS_PER_S /* further ahead is a clock that stepped back */
-#define NEVER     (INT64_MAX - AHEAD_NS)
-#define PACE_NS   50000
-#define SLOW_NS   (20 * 1000000) /* a write that lasts longer is not waited for */
-#define PATIENCE  2              /* seconds, with a target that takes nothing */
+#define NS_PER_S    INT64_C(1000000000)
+#define GATHER_NS   NS_PER_S
+#define AHEAD_NS    NS_PER_S /* further ahead is a clock that stepped back */
+#define NEVER       (INT64_MAX - AHEAD_NS)
+#define PACE_NS     50000
+#define SLOW_NS     (20 * 1000000) /* a write that lasts longer is not waited for */
+#define PATIENCE_NS (2 * NS_PER_S) /* with a target that takes nothing */
+#define INTERRUPT   SIGURG         /* nobody else's, and harmless by default */
 
 static struct {
     _Atomic unsigned opening; /* 0: closed; else the how-manyth: rings of another are gone */
@@ -300,7 +301,6 @@ static void *run(void *unused)
 {
     int64_t due_ns = NEVER;
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     while (!atomic_load(&state.ending)) {
         sleep_until(due_ns);
         int64_t now_ns = read_clock(CLOCK_MONOTONIC);
@@ -323,19 +323,17 @@ static void *run(void *unused)
 
 /* ---- what is asked of it ---- */
 
-static struct timespec patience_ends(void)
+static struct timespec time_in(int64_t ns)
 {
-    struct timespec end;
+    int64_t end_ns = read_clock(CLOCK_MONOTONIC) + ns;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += PATIENCE;
-    return end;
+    return (struct timespec){.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
 }
 
 /* Under the lock. */
 static void await_flush(uint64_t mine)
 {
-    struct timespec end = patience_ends();
+    struct timespec end = time_in(PATIENCE_NS);
 
     while (state.done < mine && !state.stuck)
         if (pthread_cond_timedwait(&state.changed, &state.lock, &end) == ETIMEDOUT)
@@ -366,12 +364,20 @@ void log_drain_reopen(void)
 
 /* ---- beginning and end ---- */
 
-/* Signals are for the main thread. */
+static void do_nothing(int signal)
+{
+    (void)signal;
+}
+
+/* Signals are for the main thread, but for the one that ends a write that would last for ever. */
 static int create_thread(void)
 {
+    struct sigaction interrupt = {.sa_handler = do_nothing}; /* and no SA_RESTART */
     sigset_t all, old;
 
+    sigaction(INTERRUPT, &interrupt, NULL);
     sigfillset(&all);
+    sigdelset(&all, INTERRUPT);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&state.thread, NULL, run, NULL);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -420,9 +426,9 @@ bool log_drain_start(const char *file, bool json, struct herd_error *err)
     return true;
 }
 
-static bool await_end(void)
+static bool await_end(int64_t ns)
 {
-    struct timespec end = patience_ends();
+    struct timespec end = time_in(ns);
     int error = 0;
 
     pthread_mutex_lock(&state.lock);
@@ -433,22 +439,30 @@ static bool await_end(void)
     return ended;
 }
 
-/* Frees the rings; returns how many events were still in them. */
-static uint64_t free_rings(void)
+/* Again and again, as a signal that comes just before the write does not keep it from waiting. */
+static void end_thread(void)
 {
-    uint64_t left = 0;
+    atomic_store(&state.ending, true);
+    wake();
+    if (!await_end(PATIENCE_NS)) {
+        atomic_store(&state.target.given_up, true);
+        do
+            pthread_kill(state.thread, INTERRUPT);
+        while (!await_end(NS_PER_S / 100));
+    }
+    pthread_join(state.thread, NULL);
+}
 
+static void free_rings(void)
+{
     pthread_mutex_lock(&state.lock);
     while (state.rings != NULL) {
         struct log_ring *ring = state.rings;
         state.rings = ring->next;
-        log_ring_look(ring);
-        for (; log_ring_first(ring) != NULL; log_ring_next(ring))
-            left++;
+        assert(log_ring_idle(ring));
         log_ring_destroy(ring);
     }
     pthread_mutex_unlock(&state.lock);
-    return left;
 }
 
 void log_drain_stop(void)
@@ -458,16 +472,11 @@ void log_drain_stop(void)
     pthread_mutex_lock(&state.lock); /* on_thread_end looks at it, too */
     atomic_store(&state.opening, 0);
     pthread_mutex_unlock(&state.lock);
-    atomic_store(&state.ending, true);
-    wake();
-    bool ended = await_end();
-    if (!ended)
-        pthread_cancel(state.thread);
-    pthread_join(state.thread, NULL);
-    uint64_t left = free_rings();
-    assert(left == 0 || !ended);
-    if (!ended && state.target.fd != STDERR_FILENO)
-        fprintf(stderr, "herd: warn: %s: the log took nothing for %d s, its last events are lost\n",
-                state.target.file, PATIENCE);
+    end_thread();
+    free_rings();
+    if (state.target.unwritten > 0 && state.target.fd != STDERR_FILENO)
+        fprintf(stderr,
+                "herd: warn: %s: %" PRIu64 " events dropped: the log could not be written\n",
+                state.target.file, state.target.unwritten);
     release();
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,13 +72,10 @@ static int64_t read_clock(clockid_t id)
 static void begin_write(struct log_target *target)
 {
     atomic_store(&target->busy_since_ns, read_clock(CLOCK_MONOTONIC));
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 }
 
-/* Leaves errno alone. */
 static void end_write(struct log_target *target)
 {
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     atomic_store(&target->busy_since_ns, 0);
 }
 
@@ -88,9 +84,10 @@ static size_t whole_lines(const char *lines, size_t len)
 {
     if (len <= PIPE_BUF)
         return len;
-    const char *end = memrchr(lines, '\n', PIPE_BUF);
-    if (end == NULL)
-        end = memchr(lines, '\n', len);
+    for (size_t end = PIPE_BUF; end > 0; end--)
+        if (lines[end - 1] == '\n')
+            return end;
+    const char *end = memchr(lines, '\n', len);
     return end != NULL ? (size_t)(end + 1 - lines) : len;
 }
 
@@ -101,7 +98,7 @@ static size_t write_out(struct log_target *target, int fd, const char *bytes, si
     bool is_pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
     size_t done = 0;
 
-    while (done < len) {
+    while (done < len && !atomic_load(&target->given_up)) {
         size_t most = is_pipe ? whole_lines(bytes + done, len - done) : len - done;
         begin_write(target);
         ssize_t n = write(fd, bytes + done, most);
@@ -192,6 +189,8 @@ static void to_syslog(struct log_target *target, const char *line, size_t len,
     static const int priorities[] = {LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR};
 
     assert(len > 0 && line[len - 1] == '\n');
+    if (atomic_load(&target->given_up))
+        return;
     begin_write(target);
     syslog(priorities[level], "%.*s", (int)(len - 1), line);
     end_write(target);

@@ -15,6 +15,7 @@ struct log_target {
     char *file;                    /* as in the configuration */
     uint64_t unwritten;            /* events lost since the file was last written */
     bool torn;                     /* what was last written ends in the middle of an event */
+    _Atomic bool given_up;         /* nothing more is to be written. Any thread */
     _Atomic int64_t busy_since_ns; /* the monotonic clock's; 0: not amid a write. Any thread */
     struct log_stamp stamp;
     size_t len; /* of the batch: lines that are not written yet */
@@ -35,8 +36,8 @@ void log_target_put(struct log_target *target, const struct log_record *record,
                     struct herd_text text);
 /* The same for a warning of the log's own. */
 void log_target_warn(struct log_target *target, const char *format, ...) HERD_PRINTF(2, 3);
-/* Writes the batch. This alone may block (a pipe that nobody reads, a dead disk), and it is here
- * alone that the thread can be cancelled. */
+/* Writes the batch. This alone may block (a pipe that nobody reads, a dead disk); a signal with a
+ * handler ends that, and with given_up for good. */
 void log_target_flush(struct log_target *target);
 
 #endif
