@@ -135,7 +135,8 @@ static bool prepare(struct worker *worker, struct herd_error *err)
                  worker);
     event_add(&worker->mail, NULL);
     event_assign(&worker->second, worker->base, -1, EV_PERSIST, on_second, worker);
-    event_add(&worker->second, &(struct timeval){.tv_sec = 1});
+    if (worker->hooks->second != NULL)
+        event_add(&worker->second, &(struct timeval){.tv_sec = 1});
     return true;
 }
 

@@ -30,7 +30,7 @@ struct worker_hooks {
                   unsigned index); /* on the thread, before the first turn */
     void (*turn)(struct worker_hooks *hooks,
                  unsigned index); /* after the events of a turn, and after its errands */
-    void (*second)(struct worker_hooks *hooks, unsigned index); /* each second */
+    void (*second)(struct worker_hooks *hooks, unsigned index); /* each second; NULL: no timer */
     void (*stop)(struct worker_hooks *hooks,
                  unsigned index); /* on the thread, after the last turn */
 };
