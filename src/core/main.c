@@ -152,11 +152,19 @@ static bool read_config(struct program *program, struct herd_error *err)
            choose_provider(program, err);
 }
 
+/* Whether what the configuration names is there; to print it, that does not matter. */
+static bool check_provider(const struct program *program, struct herd_error *err)
+{
+    const struct herd_provider *provider = program->provider;
+    return program->options.task == OPTIONS_PRINT || provider->check == NULL ||
+           provider->check(err);
+}
+
 static int with_config(struct program *program)
 {
     struct herd_error err;
     int status = 1;
-    if (!registry_open(&err) || !read_config(program, &err)) {
+    if (!registry_open(&err) || !read_config(program, &err) || !check_provider(program, &err)) {
         complain(&err);
     } else if (program->options.task == OPTIONS_CHECK) {
         if (!program->options.quiet)

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "core/status.h"
+#include "net/upstream.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -155,15 +156,17 @@ bool serve(struct server *server, struct herd_error *err)
     server->now_ns = server->started_ns = clock_now_ns();
     server->clock_ns = clock_wall_ns();
     log_event(HERD_LOG_INFO, 0, "Serving on %s:%d", server->self->host, server->self->port);
-    bool running = workers_run(server->workers, server->worker_count, err);
+    bool running = upstream_run(err) && workers_run(server->workers, server->worker_count, err);
     if (running) {
         tell_ready(server->options->ready_fd);
         enum step step = STEP_SERVING;
         while (step != STEP_ENDED)
             step = wait_once(server, step, signal_fd);
+        upstream_stop();
         workers_stop(server->workers, server->worker_count);
         log_event(HERD_LOG_INFO, 0, "Stopped");
     }
+    upstream_stop();
     close(signal_fd);
     return running;
 }

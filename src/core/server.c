@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "core/places.h"
 #include "core/registry.h"
+#include "net/upstream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define FD_RESERVE 64 /* descriptors kept for neighbours, upstream, files */
+#define FD_RESERVE 64 /* descriptors kept for neighbours and files */
 
 static void draw(void *to, size_t len)
 {
@@ -129,6 +130,8 @@ static void raise_descriptors(struct server *server)
 {
     struct rlimit limit;
     uint64_t reserve = FD_RESERVE + 2 * server->links_service.host.neighbour_count;
+    if (server->options->provider->fetches)
+        reserve += UPSTREAM_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         limit.rlim_cur = limit.rlim_max = 1024;
     limit.rlim_cur = limit.rlim_max;
@@ -189,12 +192,14 @@ static bool build(struct server *server, struct herd_error *err)
     raise_descriptors(server);
     return open_listeners(server, err) && open_log(server, err) && registry_start(err) &&
            places_open(server->settings, server->options->provider, err) &&
+           (!server->options->provider->fetches || upstream_open(err)) &&
            open_pid_file(server, err);
 }
 
 static void destroy(struct server *server)
 {
     control_close(server->control);
+    upstream_close();
     places_close();
     registry_stop();
     struct listener *listeners[] = {server->client_listener, server->peer_listener};

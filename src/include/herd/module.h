@@ -185,15 +185,18 @@ struct herd_query {
     unsigned bound; /* at most so many results, at least 1 */
 };
 
-/* A provider of places. open and close run on the main thread, and only for the provider that the
- * configuration names; search runs on a worker, answers once, at once or later but in worker_stop
- * at the latest, on the same thread, and never blocks. */
+/* A provider of places. check, open and close run on the main thread, and only for the provider
+ * that the configuration names. check (NULL: there is nothing to) runs when the configuration has
+ * been read, also for herd -t, and looks whether what it names (a file of a key, say) is there and
+ * good; it leaves nothing open. search runs on a worker, answers once, at once or later but in
+ * worker_stop at the latest, on the same thread, and never blocks. */
 struct herd_provider {
     const char *name;
+    bool (*check)(struct herd_error *err);
     bool (*open)(struct herd_error *err);
     void (*search)(struct herd_search *search, const struct herd_query *query);
     void (*close)(void);
-    bool fetches; /* it calls herd_fetch */
+    bool fetches; /* it calls herd_fetch, which fails where no provider does */
 };
 
 /* Answers with a whole Nearby Search object, at most bound results in it. Runs of newlines in it
@@ -307,9 +310,10 @@ struct herd_response {
 };
 
 /* A GET. https only, or http to a loopback address; certificates and host names are verified, and
- * nothing turns that off; no redirects, no proxy. check runs on the upstream thread, where it may
- * take its time and must not touch anything of a worker's; then done runs on the worker that asked,
- * always, also when the server stops. */
+ * nothing turns that off; no redirects, no proxy, no decompression. 32 are under way at once,
+ * others wait for their turn, within their own time; very many fail at once. check runs on the
+ * upstream thread, where it may take its time and must not touch anything of a worker's; then done
+ * runs on the worker that asked, always, also when the server stops. */
 struct herd_fetch {
     const char *url;     /* copied; it may hold a secret and is never logged */
     const char *ca_file; /* certificates trusted besides the system's; NULL: none */
@@ -320,6 +324,10 @@ struct herd_fetch {
     void *arg;
 };
 void herd_fetch(const struct herd_fetch *fetch);
+
+/* Whether herd_fetch takes that url, and that ca_file (NULL: none), which is read. For configure,
+ * check and open: main thread. */
+bool herd_fetch_check(const char *url, const char *ca_file, struct herd_error *err);
 
 /* ---- log ---- */
 
@@ -341,7 +349,8 @@ struct herd_module {
     const struct herd_command *commands;  /* ends with one whose verb is NULL; NULL: none */
     const struct herd_provider *provider; /* NULL: none */
 
-    /* Reads the group. Also called by herd -t, so it opens nothing. */
+    /* Reads the group, which lives until the server has stopped. Also called by herd -t, so it
+     * opens nothing. */
     bool (*configure)(struct herd_group *group, struct herd_error *err);
     /* On the main thread, before the workers begin, and after they have ended. stop is called
      * only after a start that went well. */

@@ -1,0 +1,82 @@
+/* The URL may hold a secret, so its copy is wiped before it is freed. */
+#include "net/fetch.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADERS_MAX                                                                                \
+    ((size_t)64 << 10) /* bytes of all headers; libcurl keeps them without limit                   \
+                        */
+
+struct fetch *fetch_create(const struct herd_fetch *asked)
+{
+    assert(worker_here() != NULL && asked->url != NULL && asked->check != NULL);
+    assert(asked->done != NULL && asked->connect_ns > 0 && asked->total_ns > 0);
+    struct fetch *fetch = memory_zeroed(1, sizeof *fetch);
+    fetch->asked = *asked;
+    fetch->asked.url = memory_string(asked->url);
+    fetch->asked.ca_file = asked->ca_file != NULL ? memory_string(asked->ca_file) : NULL;
+    fetch->from = worker_here();
+    fetch->ends_ns = clock_now_ns() + asked->total_ns;
+    return fetch;
+}
+
+bool fetch_take_body(struct fetch *fetch, const char *bytes, size_t len)
+{
+    assert(buffer_len(&fetch->body) <= fetch->asked.body_max);
+    fetch->too_large = len > fetch->asked.body_max - buffer_len(&fetch->body);
+    if (fetch->too_large)
+        return false;
+    buffer_add(&fetch->body, bytes, len);
+    return true;
+}
+
+bool fetch_take_header(struct fetch *fetch, size_t len)
+{
+    fetch->too_large = len > HEADERS_MAX - fetch->header_bytes;
+    if (fetch->too_large)
+        return false;
+    fetch->header_bytes += len;
+    return true;
+}
+
+void fetch_enter(struct fetch *fetch, struct fetch_list *list)
+{
+    assert(fetch->in == NULL);
+    TAILQ_INSERT_TAIL(&list->queue, fetch, entry);
+    list->count++;
+    fetch->in = list;
+}
+
+void fetch_leave(struct fetch *fetch)
+{
+    assert(fetch->in != NULL && fetch->in->count > 0);
+    TAILQ_REMOVE(&fetch->in->queue, fetch, entry);
+    fetch->in->count--;
+    fetch->in = NULL;
+}
+
+static void tell_done(void *arg)
+{
+    struct fetch *fetch = arg;
+    char *url = (char *)fetch->asked.url;
+    fetch->asked.done(fetch->asked.arg);
+    explicit_bzero(url, strlen(url));
+    free(url);
+    free((char *)fetch->asked.ca_file);
+    free(fetch);
+}
+
+void fetch_answer(struct fetch *fetch, const char *error, long status)
+{
+    assert(fetch->in == NULL && fetch->easy == NULL);
+    struct herd_response response = {.error = error, .status = status, .body = {"", 0}};
+    if (error == NULL && buffer_len(&fetch->body) > 0)
+        response.body = (struct herd_text){buffer_at(&fetch->body), buffer_len(&fetch->body)};
+    fetch->asked.check(fetch->asked.arg, &response);
+    buffer_free(&fetch->body);
+    worker_tell(fetch->from, tell_done, fetch);
+}
