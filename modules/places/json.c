@@ -342,6 +342,26 @@ bool json_says(struct herd_text string, const char *text)
     return string.len - 2 == strlen(text) && memcmp(string.bytes + 1, text, string.len - 2) == 0;
 }
 
+bool json_string(struct herd_text value, char *to, size_t room)
+{
+    cJSON *decoded;
+    size_t len;
+
+    assert(to && room > 0);
+    if (json_kind(value) != JSON_STRING)
+        return false;
+    decoded = cJSON_ParseWithLengthOpts(value.bytes, value.len, NULL, false);
+    if (!decoded)
+        return false;
+    len = strnlen(decoded->valuestring, room - 1);
+    while (len > 0 && ((unsigned char)decoded->valuestring[len] & 0xC0) == 0x80)
+        len--; /* not in the middle of a character */
+    memcpy(to, decoded->valuestring, len);
+    to[len] = '\0';
+    cJSON_Delete(decoded);
+    return true;
+}
+
 bool json_number(struct herd_text value, double *number)
 {
     cJSON *parsed;

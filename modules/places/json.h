@@ -48,6 +48,10 @@ size_t json_member(struct herd_text object, const char *name, struct herd_text *
  * false. */
 bool json_says(struct herd_text string, const char *text);
 
+/* What a string says, in UTF-8, cut to room and ended with NUL (as at a \u0000 in it). False: it is
+ * no string; nothing is written. */
+bool json_string(struct herd_text value, char *to, size_t room);
+
 /* The number; beyond the range of a double it is infinite. False: it is no number. */
 bool json_number(struct herd_text value, double *number);
 

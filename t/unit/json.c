@@ -297,6 +297,24 @@ static void a_string_says_its_text(void **unused)
     assert_false(json_says(text_of("12"), "12"));
 }
 
+static void a_string_is_decoded_and_cut(void **unused)
+{
+    char to[6];
+
+    (void)unused;
+    assert_true(json_string(text_of("\"a\\u0062\\n\""), to, sizeof(to)));
+    assert_string_equal(to, "ab\n");
+    assert_true(json_string(text_of("\"abcdefgh\""), to, sizeof(to)));
+    assert_string_equal(to, "abcde");
+    assert_true(json_string(text_of("\"abcd\xC3\xA9\""), to, sizeof(to)));
+    assert_string_equal(to, "abcd");
+    assert_true(json_string(text_of("\"abc\\u00e9z\""), to, sizeof(to)));
+    assert_string_equal(to, "abc\xC3\xA9");
+    assert_true(json_string(text_of("\"\""), to, sizeof(to)));
+    assert_string_equal(to, "");
+    assert_false(json_string(text_of("12"), to, sizeof(to)));
+}
+
 static void kinds_numbers_and_trimming(void **unused)
 {
     double number;
@@ -334,6 +352,7 @@ int main(void)
         cmocka_unit_test(walks_an_array),
         cmocka_unit_test(a_member_is_found_by_its_name_alone),
         cmocka_unit_test(a_string_says_its_text),
+        cmocka_unit_test(a_string_is_decoded_and_cut),
         cmocka_unit_test(kinds_numbers_and_trimming),
     };
 

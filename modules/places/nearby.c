@@ -1,0 +1,217 @@
+/* A provider's answer comes from outside, whoever the provider is: it is read on the upstream
+ * thread, where it holds up nobody, and the worker only passes on what is left of it.
+ *
+ * The hard thing is that what goes through is the provider's own bytes and yet nothing that a
+ * client could stumble over; so the whole is proved first (json.h), and the cut is one stretch of
+ * it left out, from the end of the last entry wanted to the end of the last one there is. */
+#include "nearby.h"
+
+#include "json.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY_MAX   ((size_t)512 << 10)
+#define CONNECT_NS INT64_C(2000000000)
+#define TOTAL_NS   INT64_C(5000000000)
+
+static void refuse(struct nearby *nearby, const char *why)
+{
+    assert(!nearby->json && why);
+    snprintf(nearby->status, sizeof(nearby->status), "UNKNOWN_ERROR");
+    snprintf(nearby->message, sizeof(nearby->message), "%s", why);
+}
+
+/* ---- reading an answer ---- */
+
+/* A status as Google has them: OVER_QUERY_LIMIT. */
+static bool read_status(struct herd_text object, char status[NEARBY_STATUS_MAX + 1])
+{
+    struct herd_text value;
+
+    return json_member(object, "status", &value) == 1 && json_kind(value) == JSON_STRING &&
+           value.len - 2 <= NEARBY_STATUS_MAX &&
+           json_string(value, status, NEARBY_STATUS_MAX + 1) && strlen(status) > 0 &&
+           strspn(status, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == strlen(status);
+}
+
+/* Where the entries end that are wanted, and where all of them do. False: not all are objects. */
+static bool find_cut(struct herd_text results, unsigned bound, const char **from, const char **to)
+{
+    struct json_walk walk = json_enter(results);
+    struct herd_text entry;
+    unsigned seen = 0;
+
+    *from = *to = walk.at;
+    while (json_next_element(&walk, &entry)) {
+        if (json_kind(entry) != JSON_OBJECT)
+            return false;
+        if (seen == 0)
+            *from = entry.bytes;
+        *to = entry.bytes + entry.len;
+        if (seen++ < bound)
+            *from = *to;
+    }
+    return true;
+}
+
+static void keep(struct nearby *nearby, struct herd_text object, struct herd_text results,
+                 unsigned bound)
+{
+    const char *from, *to, *end = object.bytes + object.len;
+    size_t head;
+
+    if (!find_cut(results, bound, &from, &to)) {
+        refuse(nearby, "the answer's results are no places");
+        return;
+    }
+    head = (size_t)(from - object.bytes);
+    nearby->len = head + (size_t)(end - to);
+    nearby->json = malloc(nearby->len);
+    if (!nearby->json) {
+        refuse(nearby, "out of memory");
+        return;
+    }
+    memcpy(nearby->json, object.bytes, head);
+    memcpy(nearby->json + head, to, (size_t)(end - to));
+}
+
+static bool is_success(const char *status)
+{
+    return strcmp(status, "OK") == 0 || strcmp(status, "ZERO_RESULTS") == 0;
+}
+
+/* OVER_QUERY_LIMIT and the like, which come with or without results. The status stands already. */
+static void take_reason(struct nearby *nearby, struct herd_text object)
+{
+    struct herd_text value;
+
+    if (json_member(object, "error_message", &value) != 1 ||
+        !json_string(value, nearby->message, sizeof(nearby->message)) || !nearby->message[0])
+        snprintf(nearby->message, sizeof(nearby->message), "the provider gives no reason");
+}
+
+static void read_object(struct nearby *nearby, struct herd_text object, unsigned bound)
+{
+    struct herd_text results;
+    size_t count = json_member(object, "results", &results);
+
+    if (!read_status(object, nearby->status))
+        refuse(nearby, "the answer has no status");
+    else if (count == 0 && !is_success(nearby->status))
+        take_reason(nearby, object);
+    else if (count != 1 || json_kind(results) != JSON_ARRAY)
+        refuse(nearby, "the answer has not one array of results");
+    else
+        keep(nearby, object, results, bound);
+}
+
+void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound)
+{
+    struct herd_error err;
+    struct herd_text object;
+
+    assert(nearby && body.bytes);
+    memset(nearby, 0, sizeof(*nearby));
+    if (!json_check(body, &err)) {
+        char why[NEARBY_MESSAGE_MAX];
+
+        snprintf(why, sizeof(why), "the answer is not JSON: %.200s", err.text);
+        refuse(nearby, why);
+        return;
+    }
+    object = json_trim(body);
+    if (json_kind(object) == JSON_OBJECT)
+        read_object(nearby, object, bound);
+    else
+        refuse(nearby, "the answer is no JSON object");
+    assert(nearby->json || nearby->status[0]);
+}
+
+/* ---- asking ---- */
+
+struct ask {
+    struct nearby_source *source;
+    struct herd_search *search;
+    unsigned bound;
+    struct nearby found;
+};
+
+/* One warning when it begins, one word when it is over. */
+static void note(struct nearby_source *source, const struct nearby *found)
+{
+    bool good = found->json && (found->status[0] == '\0' || is_success(found->status));
+
+    if (good && source->failing)
+        herd_log(HERD_LOG_INFO, "%s: answers again", source->name);
+    else if (!good)
+        herd_log(source->failing ? HERD_LOG_DEBUG : HERD_LOG_WARN, "%s: %s: %s", source->name,
+                 found->status, found->json ? "the provider says so" : found->message);
+    source->failing = !good;
+}
+
+static bool holds(struct herd_text text, const char *secret)
+{
+    return secret && memmem(text.bytes, text.len, secret, strlen(secret));
+}
+
+/* Upstream thread. */
+static void check(void *arg, const struct herd_response *response)
+{
+    struct ask *ask = arg;
+    struct nearby *found = &ask->found;
+    const char *secret = ask->source->secret;
+    char why[64];
+
+    if (response->error) {
+        bool told = holds((struct herd_text){response->error, strlen(response->error)}, secret);
+
+        refuse(found, told ? "the request failed" : response->error);
+    } else if (response->status != 200) {
+        snprintf(why, sizeof(why), "the answer is HTTP status %ld", response->status);
+        refuse(found, why);
+    } else if (holds(response->body, secret)) {
+        refuse(found, "the answer repeats the key");
+    } else {
+        nearby_read(found, response->body, ask->bound);
+    }
+    note(ask->source, found);
+}
+
+static void done(void *arg)
+{
+    struct ask *ask = arg;
+
+    if (ask->found.json)
+        herd_search_answer(ask->search, (struct herd_text){ask->found.json, ask->found.len});
+    else
+        herd_search_fail(ask->search, ask->found.status, ask->found.message);
+    free(ask->found.json);
+    free(ask);
+}
+
+void nearby_ask(struct nearby_source *source, const char *url, struct herd_search *search,
+                unsigned bound)
+{
+    struct ask *ask = calloc(1, sizeof(*ask));
+    const struct herd_fetch fetch = {
+        .url = url,
+        .ca_file = source->ca_file,
+        .body_max = BODY_MAX,
+        .connect_ns = CONNECT_NS,
+        .total_ns = TOTAL_NS,
+        .check = check,
+        .done = done,
+        .arg = ask,
+    };
+
+    assert(source && url && search && bound > 0);
+    if (!ask) {
+        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        return;
+    }
+    *ask = (struct ask){.source = source, .search = search, .bound = bound};
+    herd_fetch(&fetch);
+}

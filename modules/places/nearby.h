@@ -1,0 +1,37 @@
+/* Google Nearby Search JSON that another server hands back: asked for, checked on the upstream
+ * thread, and cut in its own bytes. For every provider that asks one by HTTPS. */
+#ifndef PLACES_NEARBY_H
+#define PLACES_NEARBY_H
+
+#include <herd/module.h>
+
+#define NEARBY_STATUS_MAX  32  /* bytes of a status */
+#define NEARBY_MESSAGE_MAX 256 /* bytes of a message, with its NUL */
+
+/* What is to be said to the client: JSON, or else a status and why. */
+struct nearby {
+    char *json; /* the holder's to free; NULL: there is none */
+    size_t len;
+    char status[NEARBY_STATUS_MAX + 1];
+    char message[NEARBY_MESSAGE_MAX];
+};
+
+/* Reads a provider's answer: one JSON object with one status and one array `results` of objects,
+ * which is cut to bound entries; every other byte stays. Without results the provider's own status
+ * counts, if it is one of failure. Whatever else there is, is UNKNOWN_ERROR and says why. One
+ * thread at a time (json.h). */
+void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound);
+
+/* The provider that asks. Lives as long as its module; failing is the upstream thread's. */
+struct nearby_source {
+    const char *name;
+    const char *ca_file; /* NULL: none */
+    const char *secret;  /* what nobody may read in an answer; NULL: nothing */
+    bool failing;        /* the last answer was none: one warning is enough */
+};
+
+/* Asks that URL and answers the search: within 5 s, 2 s of them to connect. A worker's thread. */
+void nearby_ask(struct nearby_source *source, const char *url, struct herd_search *search,
+                unsigned bound);
+
+#endif
