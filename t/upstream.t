@@ -111,7 +111,7 @@ my ($took) = stop_takes('Good', 'TERM');
 cmp_ok $took, '<', slowly(1), 'TERM does not wait for an answer from afar';
 ($took, my $text) = stop_takes('Plain', 'QUIT');
 like $text, qr/^AT Plain .*\n.*UNKNOWN_ERROR.*no answer in time.*\n\n\z/, 'QUIT does';
-cmp_ok $took, '<', slowly(7), '... which has its time';
+cmp_ok $took, '<', slowly(9), '... which has its time, and the client two seconds to close';
 
 # The key.
 unlike slurp($_), qr/\Q$key\E/, 'the key is not in ' . s{.*/}{}r

@@ -192,7 +192,7 @@ static const struct herd_provider provider = {
     .fetches = true,
 };
 
-const struct herd_module herd_module_google = {
+HERD_MODULE_EXPORT(google) = {
     .abi = HERD_ABI,
     .name = "google",
     .version = "1.0",

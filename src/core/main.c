@@ -156,7 +156,7 @@ static bool read_config(struct program *program, struct herd_error *err)
 static bool check_provider(const struct program *program, struct herd_error *err)
 {
     const struct herd_provider *provider = program->provider;
-    return program->options.task == OPTIONS_PRINT || provider->check == NULL ||
+    return program->options.task == OPTIONS_PRINT || provider == NULL || provider->check == NULL ||
            provider->check(err);
 }
 

@@ -125,12 +125,19 @@ static bool create_workers(struct server *server, struct herd_error *err)
     return true;
 }
 
+/* Whether upstream is needed. */
+static bool fetches(const struct server *server)
+{
+    const struct herd_provider *provider = server->options->provider;
+    return provider != NULL && provider->fetches;
+}
+
 /* As many descriptors as the system lets us have. */
 static void raise_descriptors(struct server *server)
 {
     struct rlimit limit;
     uint64_t reserve = FD_RESERVE + 2 * server->links_service.host.neighbour_count;
-    if (server->options->provider->fetches)
+    if (fetches(server))
         reserve += UPSTREAM_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         limit.rlim_cur = limit.rlim_max = 1024;
@@ -192,8 +199,7 @@ static bool build(struct server *server, struct herd_error *err)
     raise_descriptors(server);
     return open_listeners(server, err) && open_log(server, err) && registry_start(err) &&
            places_open(server->settings, server->options->provider, err) &&
-           (!server->options->provider->fetches || upstream_open(err)) &&
-           open_pid_file(server, err);
+           (!fetches(server) || upstream_open(err)) && open_pid_file(server, err);
 }
 
 static void destroy(struct server *server)
