@@ -118,7 +118,13 @@ sub judge {
 }
 
 my @names = grep { !/real/ } map { $_->[0] } @cases;
-my ($answer, $took) = wait_all('everything at once', @names);
+my ($answer, $took) = ({}, {});
+my @rest = @names;    # all at once; a sanitizer's program has not the time to shake so many hands in two seconds
+while (my @now = splice @rest, 0, slowly(1) > 1 ? 8 : @names) {
+    my ($answers, $times) = wait_all(@now . ' at once', @now);
+    %$answer = (%$answer, %$answers);
+    %$took = (%$took, %$times);
+}
 for my $name (@names) {
     judge($answer->{$name}, $at[$number{$name}], $cases[$number{$name}]);
     cmp_ok $took->{$name} // 99, '<', slowly(6), "... in time";

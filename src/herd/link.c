@@ -1,17 +1,15 @@
-/* The protocol between neighbours. The hard thing is what a MARK means: the neighbour has all of a
- * stripe up to pos. So it is written behind the lines that it covers, on the same stream; in list
- * mode up to 100 ms later, in a sweep at its end and never before. The receiver merges what came
- * before it, then moves its place: lines are taken in order, so that is so. */
-#include "herd/link.h"
+/* One session of a link: its begin, what it hears, its times; what it says stands in link_output.c.
+ * The hard thing is what a MARK means: we have all of one of the neighbour's stripes up to pos.
+ * What came before it is merged first, then the place moves: lines are taken in order, so that is
+ * so. And the place is moved only in the feed that the session began with. */
+#include "herd/link_state.h"
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "herd/broken.h"
-#include "herd/feed.h"
 #include "herd/hello.h"
 #include "herd/request.h"
-#include "wire/at.h"
 #include "wire/number.h"
 
 #include <assert.h>
@@ -23,32 +21,7 @@
 
 #define REPLIES_MAX 65536 /* a neighbour that asks for more without reading is dropped */
 #define PONGS_MAX   1024  /* bytes of replies that wait, beyond which a PING is not answered */
-#define MARK_MAX    32    /* bytes of a MARK line */
-#define PING_MAX    32    /* bytes of a PING line */
-#define AT_MAX      (HERD_AT_MAX + HERD_NAME_MAX + 2)
 #define COMPLAIN_NS (INT64_C(1) * 1000000000) /* bad lines are logged once in so long */
-
-struct link {
-    struct link_host *host;
-    struct neighbour *neighbour;
-    enum link_state state;
-    bool dialler;
-    uint32_t session;
-    uint32_t by; /* what the store and the feed know the session by */
-    uint32_t replaced;
-    char epoch[EPOCH_BYTES]; /* the neighbour's */
-    struct feed *feed;       /* once up */
-    struct buffer replies;   /* HELLO, PONG and what commands answer: goes out first */
-    uint64_t *news;
-    void (*wake)(void *arg);
-    void *wake_arg;
-    int64_t opened_ns, heard_ns, sent_ns, complained_ns;
-    int64_t mark_ns; /* when the places that moved are to be marked; 0: none moved */
-    bool warned_of_clock;
-    struct herd_error reason;
-};
-
-_Static_assert(LINK_ROOM_MIN >= AT_MAX && AT_MAX < HELLO_BYTES_MAX, "a line fits");
 
 static void end(struct link *link, const char *why)
 {
@@ -295,112 +268,6 @@ size_t link_input(struct link *link, const char *bytes, size_t len, struct link_
         done += n;
     }
     return done;
-}
-
-/* ---- what is said ---- */
-
-struct output {
-    struct link *link;
-    char *to;
-    size_t used, room;
-};
-
-static void put_replies(struct output *out)
-{
-    struct buffer *replies = &out->link->replies;
-    size_t n = buffer_len(replies);
-    if (n > out->room)
-        n = out->room;
-    if (n == 0)
-        return;
-    memcpy(out->to, buffer_at(replies), n);
-    buffer_take(replies, n);
-    out->used += n;
-}
-
-static bool put_update(void *arg, const struct herd_report *report)
-{
-    struct output *out = arg;
-    struct link *link = out->link;
-    if (out->room - out->used < AT_MAX)
-        return false;
-    size_t name_len = strlen(link->host->server);
-    out->used += at_print(out->to + out->used, report);
-    out->to[out->used++] = ' ';
-    memcpy(out->to + out->used, link->host->server, name_len);
-    out->used += name_len;
-    out->to[out->used++] = '\n';
-    metric_add(updates_sent, 1);
-    if (log_messages()) {
-        const char *name = neighbour_name(link->neighbour);
-        log_subject(0, "Propagated location to", (struct herd_text){name, strlen(name)});
-    }
-    return true;
-}
-
-/* Marks the places that moved. False: not all, for want of room. */
-static bool put_marks(struct output *out)
-{
-    struct link *link = out->link;
-    for (uint64_t rest = feed_moved(link->feed); rest != 0; rest &= rest - 1) {
-        unsigned stripe = (unsigned)__builtin_ctzll(rest);
-        if (out->room - out->used < MARK_MAX)
-            return false;
-        memcpy(out->to + out->used, "MARK ", 5);
-        out->used += 5;
-        out->used += number_u64_print(out->to + out->used, stripe);
-        out->to[out->used++] = ' ';
-        out->used += number_u64_print(out->to + out->used, feed_pos(link->feed, stripe));
-        out->to[out->used++] = '\n';
-        feed_marked(link->feed, stripe);
-        metric_add(marks_sent, 1);
-    }
-    link->mark_ns = 0;
-    return true;
-}
-
-static void put_feed(struct output *out, struct link_time time)
-{
-    struct link *link = out->link;
-    enum feed_result result;
-    if (link->mark_ns != 0 && time.now_ns >= link->mark_ns && !put_marks(out))
-        return;
-    do
-        result = feed_read(link->feed, time.now_ns, time.clock_ns, put_update, out);
-    while (result == FEED_SWEPT && put_marks(out));
-    if (feed_moved(link->feed) != 0 && link->mark_ns == 0)
-        link->mark_ns = time.now_ns + (result == FEED_SWEPT ? 0 : LINK_MARK_NS);
-}
-
-static void put_ping(struct output *out, struct link_time time)
-{
-    if (out->room - out->used < PING_MAX)
-        return;
-    memcpy(out->to + out->used, "PING ", 5);
-    out->used += 5 + number_time_print(out->to + out->used + 5, time.clock_ns, 9);
-    out->to[out->used++] = '\n';
-}
-
-size_t link_output(struct link *link, char *to, size_t room, struct link_time time)
-{
-    struct output out = {link, to, 0, room};
-    if (link->state == LINK_ENDED)
-        return 0;
-    put_replies(&out);
-    if (link->state == LINK_UP && buffer_len(&link->replies) == 0) {
-        put_feed(&out, time);
-        if (out.used == 0 && time.now_ns - link->sent_ns >= LINK_PING_NS)
-            put_ping(&out, time);
-    }
-    if (out.used > 0)
-        link->sent_ns = time.now_ns;
-    return out.used;
-}
-
-bool link_pending(const struct link *link)
-{
-    return link->state != LINK_ENDED &&
-           (buffer_len(&link->replies) > 0 || (link->feed != NULL && feed_pending(link->feed)));
 }
 
 /* ---- what time it is ---- */
