@@ -1,13 +1,13 @@
 #!/usr/bin/perl
 # The manuals and the program say the same: each option, signal, event of the log, counter, verb,
 # module and name of the public door stands in its page, and nothing else does. Settings are in
-# manual_conf.t, what servers say in transcript.t.
+# manual_conf.t, what servers say in transcript.t, examples of modules in manual_modules.t.
 
 use strict;
 use warnings;
 use File::Find;
 use List::Util qw(uniq);
-use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson google);
 use Test::Herd;
 use Test::Herd::Manual;
 
@@ -75,23 +75,27 @@ sub statuses {
     is($herd->run('-n', 'Goloman')->{status}, 1, 'the other for bad usage');
 }
 
-# Every call that writes an event, as level and format; a message is a format and 'TEXT'.
+# Every call that writes an event, as level and format; a message is a format and 'TEXT', a subject
+# the same without quotes.
 sub events {
     my @found;
     my $string = qr/((?:"(?:\\.|[^"\\])*"\s*)+)/;
-    for my $text (sources()) {
+    for my $text (map {s/\bPRIu64\b/"lu"/gr} sources()) {
         while ($text =~ /\b(?:log_event|herd_log)\(([^;"]*?)$string/g) {
             my ($levels, $format) = ($1, $2);
             push @found, { levels => [map {lc} $levels =~ /HERD_LOG_(\w+)/g], format => $format };
         }
-        while ($text =~ /\b(?:log_message|log_answer)\([^;"]*?$string/g) {
-            push @found, { levels => ['info'], format => $1, message => 1 };
+        while ($text =~ /\blog_target_warn\([^;"]*?$string/g) {
+            push @found, { levels => ['warn'], format => $1 };
+        }
+        while ($text =~ /\blog_(message|subject)\([^;"]*?$string/g) {
+            push @found, { levels => ['info'], format => $2, behind => $1 eq 'message' ? " '%s'" : ' %s' };
         }
     }
     push @found, { levels => ['warn'], format => '"%u events dropped: the log could not be written"' };
     for my $event (@found) {
         my $format = join '', $event->{format} =~ /"((?:\\.|[^"\\])*)"/g;
-        $format .= " '%s'" if $event->{message};
+        $format .= $event->{behind} // '';
         $event->{format} = $format;
         $event->{pattern} = join '[A-Z]+(?::[A-Z]+)?', map {quotemeta} split /%[-.*0-9]*[a-z]+/, "$format\0";
         $event->{pattern} =~ s/\\\0$//;
@@ -103,7 +107,7 @@ sub log_words {
     my @events = events();
     cmp_ok(scalar(@events), '>=', 20, 'there are events');
     my ($dropped) = grep { $_->{format} =~ /events dropped/ } @events;
-    like(content('src/base/log.c'), qr/" events dropped: the log could not be written\\n"/, 'one is made by hand');
+    like(content('src/base/log_target.c'), qr/"%llu events dropped: the log could not be written"/, 'one is made by hand');
     my @told = map { { head => $_->{head} =~ s/^Li "(.*)"(?: \*)?$/$1/r, level => $_->{subsection},
             body => join(' ', @{ $_->{body} }), message => scalar($_->{head} =~ /" \*$/) } } $program->items('LOG');
     for my $event (@events) {
@@ -186,24 +190,51 @@ sub door {
     my $page = page('herd-modules.7');
     my $header = content('src/include/herd/module.h');
     same([told_prototypes($page->text)], [prototypes()], 'herd-modules(7) has the functions of the public door');
-    my %constant = map { $_ => 1 } grep { !/^HERD_(?:MODULE_H|PRINTF|MODULE)$/ } bare($header) =~ /\b(HERD_[A-Z_]+)\b/g;
+    my %constant = map { $_ => 1 } grep { !/^HERD_(?:MODULE_H|PRINTF|MODULE_EXTERN)$/ } bare($header) =~ /\b(HERD_[A-Z_]+)\b/g;
     my %told = map { $_ => 1 } grep { $_ ne 'HERD_MODULE' } $page->text =~ /\b(HERD_[A-Z_]+)\b/g;
     same([keys %told], [keys %constant], 'and its constants');
     my @structs = map { flat($_) } bare($header) =~ /^(struct \w+ \{.*?^\};)/msg;
     same([map { flat($_->{text}) } $page->displays(qr/\Astruct \w+ \{/)], \@structs, 'and its structs');
 }
 
-sub examples {
+sub walk {
     my $page = page('herd-modules.7');
     my @walk = grep { $_->{subsection} eq 'A walk through invalid' } $page->displays(qr/./);
     is(join("\n", map { $_->{text} } @walk), content('modules/invalid.c'), 'the walk through invalid has all of it');
-    my $cc = ($ENV{HERD_CC} // 'cc') . " -std=c11 -Wall -Wextra -Werror -fsyntax-only -I'$top/src/include'";
-    my @modules = $page->displays(qr/\A\/\*.*^const struct herd_module /ms);
-    is(scalar(@modules), 2, 'there are examples of modules');
-    for my $module (@modules) {
-        my $file = $herd->write('example.c', $module->{text});
-        my $said = `$cc '$file' 2>&1`;
-        is($? >> 8, 0, "$module->{subsection}: it compiles with the public door alone") or diag($said);
+}
+
+# The formats of what a text complains of, as patterns; %s: is the file's, or another complaint's.
+sub complaints {
+    my ($text) = @_;
+    my @formats = map { join '', /"((?:\\.|[^"\\])*)"/g } $text =~ /\bherd_fail\(\w+,\s*((?:"(?:\\.|[^"\\])*"\s*)+)/g;
+    return map { my $p = quotemeta(s/\\"/"/gr); $p =~ s/\\%[su]/\\S+(?: in)?/g; qr/\A$p(?: \(FILE\))?\z/ }
+        grep { $_ ne '%s' } map {s/^(?:%s: )(?=[a-z])| \(%s\)$//gr} grep { $_ ne '%s: %s' } @formats;
+}
+
+# Why modules are refused.
+sub refusals {
+    my $loader = bare(content('src/core/loader.c')) =~ s/"\s*SYMBOL/herd_module"/r;
+    my ($clash) = bare(content('src/core/registry.c')) =~ /^static bool check_clash\(.*?^\}/msg ? $& : '';
+    my ($verbs) = bare(content('src/herd/dispatch.c')) =~ /^bool dispatch_add\(.*?^\}/msg ? $& : '';
+    my ($list) = page('herd-modules.7')->text =~ /^The reasons are:\n(.*?)^\.El/ms;
+    my @told = map { Test::Herd::Manual::plain($_) } $list =~ /^\.It (.*)$/mg;
+    my @patterns = complaints("$loader$clash$verbs");
+    cmp_ok(scalar(@patterns), '>=', 15, 'there are refusals');
+    for my $pattern (@patterns) {
+        is(scalar(grep {/$pattern/} @told), 1, "herd-modules(7) has the refusal $pattern");
+    }
+    is_deeply([grep { my $told = $_; !grep { $told =~ $_ } @patterns } @told], [], 'and no other');
+}
+
+# Why a search fails: the list is not of all, but what stands there is said.
+sub failures {
+    my $sources = join '', map { bare(content($_)) } qw(modules/places/nearby.c src/net/upstream.c src/core/places.c);
+    my ($list) = page('herd-protocol.7')->text =~ /^\.Bl -item -compact -offset indent\n(.*?)^\.El/ms;
+    my @told = map { s/\n/ /gr =~ s/^ | $//gr } grep {/\S/} split /^\.It\n/m, $list;
+    cmp_ok(scalar(@told), '>=', 10, 'there are failures of searches');
+    for my $told (@told) {
+        my $pattern = quotemeta(Test::Herd::Manual::plain($told)) =~ s/\\\.Ar\\ \w+/%[.0-9]*l?[sd]/r;
+        like($sources, qr/"$pattern"/, "herd-protocol(7) has a failure that there is: $told");
     }
 }
 
@@ -228,6 +259,8 @@ status_line();
 verbs();
 modules();
 door();
-examples();
+walk();
+refusals();
+failures();
 rendered();
 done_testing();

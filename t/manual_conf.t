@@ -4,16 +4,26 @@
 
 use strict;
 use warnings;
-use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson google);
 use Test::Herd;
 use Test::Herd::Manual;
 
 # Ranges that are said in words.
 my %in_words = map { $_ => 1 } qw(servers servers.name servers.host adjacency adjacency.server
-    adjacency.talks_to pid_file log.file places.geojson.file);
+    adjacency.talks_to pid_file load_modules log.file places.geojson.file places.google.key_file
+    places.google.ca_file places.google.url);
 my %needed = map { $_ => 1 } qw(servers servers.name servers.host servers.port adjacency.server);
 my $page = Test::Herd::Manual->new('herd.conf.5');
 my $herd = Test::Herd->new;
+
+# What examples name must be there: a module, the example of herd-modules(7), and a key for google.
+my ($wave) = Test::Herd::Manual->new('herd-modules.7')->displays(qr/WAVE client/);
+my $source = $herd->write('wave.c', $wave->{text});
+my $cc = ($ENV{HERD_CC} // 'cc') . ' -shared -fPIC ' . ($ENV{HERD_CFLAGS} // '');
+my $said = `$cc -I'$ENV{HERD_SRCDIR}/src/include' -o '@{[$herd->file('wave.so')]}' '$source' 2>&1`;
+is($said, '', 'wave.so is built');
+chmod 0600, $herd->write('google.key', "key\n") or die "google.key: $!\n";
+my %beside = ('places.provider' => 'google: { key_file = "google.key"; };');
 
 # What -t says of a file; '' if it is well.
 sub checked {
@@ -48,7 +58,7 @@ sub file_with {
         return $neighbours . "adjacency = ( { server = $entry{server}; talks_to = $entry{talks_to}; } );\n";
     }
     my @path = split /\./, $name;
-    my $text = pop(@path) . " = $value;";
+    my $text = pop(@path) . " = $value;" . ($beside{$name} // '');
     $text = "$_: { $text };" for reverse @path;
     return "$neighbours$text\n";
 }
