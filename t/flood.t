@@ -7,6 +7,8 @@ use Time::HiRes qw(time);
 my $h = Test::Herd->five;
 my @all = $h->servers;
 $h->start_all;
+my %links = (Goloman => 3, Hands => 2, Holiday => 3, Welsh => 1, Wilkes => 3);
+$h->wait_for(sub { !grep { $h->status($_)->{links_opened} < $links{$_} } @all }, 'the links');
 
 # All five have the one AT line of the client, and this server heard it.
 sub all_have {

@@ -1,5 +1,6 @@
 # The provider google against a server of the test's own, good and bad: WHATSAT is answered within
 # 6 s whatever that one does, and other commands never wait for it.
+use Test::Herd::Needs qw(iamat whatsat invalid google);
 use Test::Herd;
 use JSON::PP;
 use Test::Herd::Time qw(now slowly);
@@ -58,6 +59,10 @@ my @cases = (
     ['10 MB in chunks', sub { $_[0]->reply_chunked($one . ' ' x 10e6, 16384) }, UNKNOWN_ERROR => qr/too large/],
     ['redirect to http', sub { redirect($_[0], 'http://example.com/') }, UNKNOWN_ERROR => qr/302/],
     ['redirect to here', sub { redirect($_[0], 'https://127.0.0.1:1/?key=x') }, UNKNOWN_ERROR => qr/302/],
+    ['the key said back in escapes', sub { $_[0]->reply('{"error_message":"' . $key =~ s/A/\\u0041/r . ' is bad","status":"REQUEST_DENIED"}') },
+        UNKNOWN_ERROR => qr/repeats the key/],
+    ['the key in a result, in escapes', sub { $_[0]->reply('{"results":[{"a":"' . $key =~ s/_/\\u005f/r . '"}],"status":"OK"}') },
+        UNKNOWN_ERROR => qr/repeats the key/],
     ['the key said back', sub { $_[0]->reply(qq({"error_message":"$key is bad","status":"REQUEST_DENIED"})) },
         'UNKNOWN_ERROR'],
     ['compressed unasked', sub { $_[0]->reply("\x1f\x8b\x08\0", headers => ['Content-Encoding: gzip']) },

@@ -1,5 +1,6 @@
 # The provider google at its start: what it refuses, with file, line and setting, and how it keeps
 # the key to itself. herd -t says the same.
+use Test::Herd::Needs qw(iamat whatsat invalid google geojson);
 use Test::Herd;
 use POSIX ();
 

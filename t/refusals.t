@@ -28,6 +28,8 @@ my $here = quotemeta $h->dir;
 refused('no such file', loading('none.so'), qr/$at $here\/none\.so: cannot be opened: .*No such file or directory/);
 refused('no object', loading($h->write('text.so', 'x' x 100)), qr/$at $here\/text\.so: cannot be opened: .*(invalid ELF header|file too short)/);
 refused('a folder', loading('/'), qr/$at \/: cannot be opened: .+/);
+POSIX::mkfifo($h->file("fifo"), 0600) or die;
+refused('a FIFO, for which nobody waits', loading("fifo"), qr/$at $here\/fifo: cannot be opened: not a regular file/);
 refused('no name at all', loading(''), qr/$at $here\/: cannot be opened: .+/);
 refused('a wrong type', 'load_modules = [ 1 ];', qr/$at must be an array of strings: .*/);
 

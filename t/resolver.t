@@ -1,5 +1,6 @@
 # A resolver that hangs for 10 s: searches fail in time, no other command waits for it, and neither
 # does the server's end. The resolver is the system's, behind a getaddrinfo that sleeps for one name.
+use Test::Herd::Needs qw(iamat whatsat invalid google geojson);
 use Test::Herd;
 use Test::Herd::Time qw(now slowly);
 BEGIN { eval { require Test::Herd::Upstream; 1 } or plan(skip_all => 'IO::Socket::SSL is not installed') }

@@ -1,5 +1,6 @@
 # Other servers that cannot be trusted or are none, clients that vanish and servers that stop while an
 # answer is awaited, and the key, which is nowhere to be read.
+use Test::Herd::Needs qw(iamat whatsat invalid google);
 use Test::Herd;
 use POSIX ();
 use Test::Herd::Time qw(now slowly);

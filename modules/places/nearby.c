@@ -157,6 +157,43 @@ static bool holds(struct herd_text text, const char *secret)
     return secret && memmem(text.bytes, text.len, secret, strlen(secret));
 }
 
+/* The byte that an escape of JSON stands for, if it is one of ASCII, and how long the escape is; 0:
+ * none. */
+static size_t ascii_escape(const char *at, size_t left, char *byte)
+{
+    char digits[5] = "";
+    if (left < 2 || at[0] != '\\')
+        return 0;
+    *byte = at[1];
+    if (at[1] != 'u')
+        return 2;
+    if (left < 6)
+        return 0;
+    memcpy(digits, at + 2, 4);
+    unsigned long code = strtoul(digits, NULL, 16);
+    *byte = (char)code;
+    return code > 0 && code < 0x80 ? 6 : 0;
+}
+
+/* Whether the text holds the secret, also where escapes of JSON hide it. */
+static bool holds_hidden(struct herd_text text, const char *secret)
+{
+    if (!secret || holds(text, secret))
+        return secret != NULL;
+    char *plain = malloc(text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; plain && i < text.len;) {
+        size_t n = ascii_escape(text.bytes + i, text.len - i, &plain[len]);
+        if (n == 0)
+            plain[len] = text.bytes[i], n = 1;
+        len++;
+        i += n;
+    }
+    bool found = !plain || holds((struct herd_text){plain, len}, secret);
+    free(plain);
+    return found;
+}
+
 /* Upstream thread. */
 static void check(void *arg, const struct herd_response *response)
 {
@@ -172,7 +209,7 @@ static void check(void *arg, const struct herd_response *response)
     } else if (response->status != 200) {
         snprintf(why, sizeof(why), "the answer is HTTP status %ld", response->status);
         refuse(found, why);
-    } else if (holds(response->body, secret)) {
+    } else if (holds_hidden(response->body, secret)) {
         refuse(found, "the answer repeats the key");
     } else {
         nearby_read(found, response->body, ask->bound);

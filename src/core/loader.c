@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SYMBOL "herd_module"
 
@@ -30,6 +31,11 @@ static const char *reason(const char *file)
 /* A name without a slash would be searched for among the system's libraries. */
 static void *open_object(const char *file, struct herd_error *err)
 {
+    struct stat status;
+    if (stat(file, &status) == 0 && !S_ISREG(status.st_mode)) { /* a FIFO would be waited for */
+        herd_fail(err, "%s: cannot be opened: not a regular file", file);
+        return NULL;
+    }
     char *here = memory_alloc(strlen(file) + 3);
     strcpy(here, strchr(file, '/') != NULL ? "" : "./");
     strcat(here, file);

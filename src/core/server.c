@@ -206,6 +206,8 @@ static void destroy(struct server *server)
 {
     control_close(server->control);
     upstream_close();
+    if (server->workers != NULL)
+        workers_settle(server->workers, server->worker_count); /* while the modules are there */
     places_close();
     registry_stop();
     struct listener *listeners[] = {server->client_listener, server->peer_listener};

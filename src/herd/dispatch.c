@@ -75,7 +75,7 @@ enum herd_result dispatch_run(const struct dispatch *dispatch, enum herd_from fr
     if (entry != NULL && count >= entry->command->min_fields &&
         (entry->command->max_fields == 0 || count <= entry->command->max_fields))
         result = entry->command->run(request);
-    if (result == HERD_INVALID && from == HERD_CLIENT)
+    if ((result == HERD_INVALID || result == HERD_END) && from == HERD_CLIENT)
         return dispatch_invalid(dispatch, request);
     return result;
 }

@@ -90,9 +90,12 @@ bool herd_cursor_read(struct herd_cursor *cursor,
     unsigned turns = store_stripes(cursor->here->service->store);
     int64_t now_ns = clock_now_ns(), clock_ns = clock_wall_ns();
     enum feed_result result;
+    assert(!cursor->here->reading);
+    cursor->here->reading = true;
     do /* a sweep's end is worth a mark to a neighbour, and nothing to a module */
         result = feed_read(cursor->feed, now_ns, clock_ns, take_one, &reading);
     while (result == FEED_SWEPT && --turns > 0);
+    cursor->here->reading = false;
     cursor->told = reading.refused;
     if (!reading.refused && result != FEED_IDLE)
         worker_put_off(cursor->here->worker, &cursor->errand);

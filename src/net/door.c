@@ -128,7 +128,7 @@ static struct herd_request make_request(void)
 
 enum herd_put herd_put(const struct herd_report *report)
 {
-    assert(own != NULL && report != NULL);
+    assert(own != NULL && report != NULL && !own->reading);
     struct herd_request request = make_request();
     struct herd_report heard = *report;
     if (!is_field(heard.client, HERD_CLIENT_MAX) ||
@@ -142,7 +142,7 @@ enum herd_put herd_put(const struct herd_report *report)
 
 bool herd_get(struct herd_text client, struct herd_report *report, struct herd_room *room)
 {
-    assert(own != NULL && report != NULL && room != NULL);
+    assert(own != NULL && report != NULL && room != NULL && !own->reading);
     struct herd_request request = make_request();
     return herd_report_get(&request, client, report, room);
 }

@@ -21,6 +21,7 @@ struct herd_worker {
     unsigned timers; /* that there are */
     unsigned cursors;
     unsigned put_off;
+    bool reading; /* a cursor is read: a lock of the store is held */
 };
 
 /* To be called before the worker runs. The struct lives until all workers are destroyed. */

@@ -63,10 +63,12 @@ static struct letter *take_all(struct mailbox *box)
     return first;
 }
 
-void mailbox_empty(struct mailbox *box)
+bool mailbox_empty(struct mailbox *box)
 {
     struct letter *letter;
-    while ((letter = take_all(box)) != NULL)
+    bool read = false;
+    while ((letter = take_all(box)) != NULL) {
+        read = true;
         while (letter != NULL) {
             struct letter *next = letter->next;
             bool owned = letter->owned; /* reading may free a letter that is not */
@@ -75,4 +77,6 @@ void mailbox_empty(struct mailbox *box)
                 free(letter);
             letter = next;
         }
+    }
+    return read;
 }

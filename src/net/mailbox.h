@@ -30,7 +30,7 @@ void mailbox_close(struct mailbox *box);
 void mailbox_send(struct mailbox *box, void (*read)(void *arg), void *arg);
 void mailbox_post(struct mailbox *box, struct letter *letter);
 
-/* Reads all letters that wait. The worker's thread. */
-void mailbox_empty(struct mailbox *box);
+/* Reads all letters that wait; false: there were none. The worker's thread. */
+bool mailbox_empty(struct mailbox *box);
 
 #endif

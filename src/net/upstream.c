@@ -10,7 +10,6 @@
  * when the time is up, and ends by itself, perhaps after this one. */
 #include "net/upstream.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "net/fetch.h"
 #include "net/trust.h"
@@ -18,6 +17,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <curl/curl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +34,7 @@ struct watch {
 static struct {
     struct worker **worker; /* one; NULL: there is no upstream */
     bool running;           /* main thread's */
+    _Atomic bool stopped;   /* nothing is asked any more */
     CURLM *multi;
     struct event timer;
     TAILQ_HEAD(, watch) watches;
@@ -335,13 +336,14 @@ static void take(void *arg)
 /* Where no provider that fetches is chosen there is no thread for it. */
 static void refuse(void *arg)
 {
-    fetch_answer(arg, "this server asks no others: the provider of places need not", 0);
+    bool stops = atomic_load(&upstream.stopped);
+    fetch_answer(arg, stops ? "the server stops" : "the provider of places fetches nothing", 0);
 }
 
 void herd_fetch(const struct herd_fetch *asked)
 {
     struct fetch *fetch = fetch_create(asked);
-    if (upstream.worker != NULL)
+    if (upstream.worker != NULL && !atomic_load(&upstream.stopped))
         worker_tell(*upstream.worker, take, fetch);
     else
         mailbox_send(&fetch->from->mailbox, refuse, fetch);
@@ -353,12 +355,6 @@ static void on_start(struct worker_hooks *hooks, unsigned index)
 {
     (void)hooks, (void)index;
     pthread_setname_np(pthread_self(), "upstream");
-}
-
-static void on_turn(struct worker_hooks *hooks, unsigned index)
-{
-    (void)hooks, (void)index;
-    log_flush();
 }
 
 static void on_stop(struct worker_hooks *hooks, unsigned index)
@@ -377,7 +373,7 @@ static void on_stop(struct worker_hooks *hooks, unsigned index)
     trust_forget(&upstream.trusts);
 }
 
-static struct worker_hooks hooks = {.start = on_start, .turn = on_turn, .stop = on_stop};
+static struct worker_hooks hooks = {.start = on_start, .stop = on_stop};
 
 bool upstream_open(struct herd_error *err)
 {
@@ -415,6 +411,7 @@ bool upstream_run(struct herd_error *err)
 
 void upstream_stop(void)
 {
+    atomic_store(&upstream.stopped, true);
     if (upstream.running)
         workers_stop(upstream.worker, 1);
     upstream.running = false;

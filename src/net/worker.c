@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#define SETTLE_ROUNDS 100000
+
 static _Thread_local struct worker *here;
 
 static int64_t read_clock(clockid_t id)
@@ -89,6 +91,12 @@ void worker_run_errands(struct worker *worker)
     }
 }
 
+static void end_of_events(struct worker *worker)
+{
+    if (worker->hooks->turn != NULL)
+        worker->hooks->turn(worker->hooks, worker->index);
+}
+
 static void *run(void *arg)
 {
     struct worker *worker = arg;
@@ -98,9 +106,9 @@ static void *run(void *arg)
         int flags = TAILQ_EMPTY(&worker->errands) ? EVLOOP_ONCE : EVLOOP_NONBLOCK;
         event_base_loop(worker->base, flags);
         metric_add(wakeups, 1);
-        worker->hooks->turn(worker->hooks, worker->index);
+        end_of_events(worker);
         worker_run_errands(worker);
-        worker->hooks->turn(worker->hooks, worker->index);
+        end_of_events(worker);
     }
     worker->hooks->stop(worker->hooks, worker->index);
     mailbox_empty(&worker->mailbox);
@@ -206,12 +214,24 @@ void workers_stop(struct worker **workers, unsigned n)
         pthread_join(workers[i]->thread, NULL);
         workers[i]->running = false;
     }
-    for (unsigned i = 0; i < n; i++)
-        mailbox_empty(&workers[i]->mailbox);
+    workers_settle(workers, n);
+}
+
+/* A letter may send another to any of them, so one round is not enough. */
+void workers_settle(struct worker **workers, unsigned n)
+{
+    bool any = true;
+    for (unsigned round = 0; any; round++) {
+        assert(round < SETTLE_ROUNDS); /* letters without end */
+        any = false;
+        for (unsigned i = 0; i < n; i++)
+            any |= mailbox_empty(&workers[i]->mailbox);
+    }
 }
 
 void workers_destroy(struct worker **workers, unsigned n)
 {
+    workers_settle(workers, n);
     for (unsigned i = 0; i < n; i++) {
         assert(!workers[i]->running);
         release(workers[i]);

@@ -28,8 +28,9 @@ struct errand {
 struct worker_hooks {
     void (*start)(struct worker_hooks *hooks,
                   unsigned index); /* on the thread, before the first turn */
-    void (*turn)(struct worker_hooks *hooks,
-                 unsigned index); /* after the events of a turn, and after its errands */
+    void (*turn)(
+        struct worker_hooks *hooks,
+        unsigned index); /* after the events of a turn, and after its errands; NULL: nothing */
     void (*second)(struct worker_hooks *hooks, unsigned index); /* each second; NULL: no timer */
     void (*stop)(struct worker_hooks *hooks,
                  unsigned index); /* on the thread, after the last turn */
@@ -57,6 +58,9 @@ void workers_destroy(struct worker **workers, unsigned n);
  * what came too late for them. */
 bool workers_run(struct worker **workers, unsigned n, struct herd_error *err);
 void workers_stop(struct worker **workers, unsigned n);
+
+/* Reads the letters that were sent to workers that do not run, until there are none. */
+void workers_settle(struct worker **workers, unsigned n);
 
 /* The worker whose thread this is; NULL elsewhere. */
 struct worker *worker_here(void);
