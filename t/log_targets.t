@@ -1,5 +1,6 @@
 # Where the log goes and in what form: JSON of which every byte comes back; opening the file again
 # under load; a full disk and a pipe that nobody reads, which nobody waits for; syslog.
+use Test::Herd::Needs qw(iamat whatsat invalid geojson);
 use Test::Herd;
 use Encode ();
 use JSON::PP ();

@@ -44,13 +44,23 @@ static bool is_name(const char *name)
     return len > 0 && len <= NAME_MAX && name[len] == '\0';
 }
 
+/* What else stands in the status line (core/status.c). */
+static bool is_in_status(const char *name)
+{
+    static const char *const members[] = {"server", "uptime_s", "clients", "memory_bytes"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (strcmp(members[i], name) == 0)
+            return true;
+    return false;
+}
+
 int metrics_own(const char *name, struct herd_error *err)
 {
     assert(name != NULL && err != NULL);
     int which = 0;
     while (which < metrics_count() && strcmp(metrics_name(which), name) != 0)
         which++;
-    if (which < METRIC_COUNT)
+    if (which < METRIC_COUNT || is_in_status(name))
         return (herd_fail(err, "the counter %s is herd's own", name), -1);
     if (which < metrics_count())
         return which;

@@ -58,6 +58,7 @@ static void have_modules_counters_behind_them(void **unused)
     const char *bad[] = {"", "A", "a-b", "a b", "a\"", long_name};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(metrics_own(bad[i], &err), -1);
+    assert_int_equal(metrics_own("clients", &err), -1);
     assert_int_equal(metrics_own("commands", &err), -1);
     assert_string_equal(err.text, "the counter commands is herd's own");
     for (int i = 0; i < HERD_COUNTERS_MAX; i++) {
