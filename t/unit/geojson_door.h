@@ -30,16 +30,6 @@ static bool given;
 static char logged[2][600]; /* info, warnings */
 static unsigned warnings;
 
-bool herd_fail(struct herd_error *err, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(err->text, sizeof(err->text), format, args);
-    va_end(args);
-    return false;
-}
-
 void herd_log(enum herd_level level, const char *format, ...)
 {
     va_list args;

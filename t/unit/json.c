@@ -9,17 +9,6 @@
 
 #include <cmocka.h>
 
-/* A test double for the door. */
-bool herd_fail(struct herd_error *err, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(err->text, sizeof(err->text), format, args);
-    va_end(args);
-    return false;
-}
-
 static struct herd_text text_of(const char *text)
 {
     return (struct herd_text){text, strlen(text)};

@@ -22,16 +22,6 @@ struct herd_search {
 static struct herd_fetch asked;
 static unsigned warnings, infos;
 
-bool herd_fail(struct herd_error *err, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(err->text, sizeof(err->text), format, args);
-    va_end(args);
-    return false;
-}
-
 void herd_log(enum herd_level level, const char *format, ...)
 {
     (void)format;
