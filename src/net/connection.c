@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "net/commands.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,10 +16,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define OUTPUT_MAX  (256 * 1024) /* bytes of answers that are written though lines are left */
-#define READ_MAX    (WORKER_INPUT_BYTES / 2) /* bytes of one read */
-#define UNREAD_MAX  (64 * 1024)              /* bytes kept behind a command that waits */
-#define EXCERPT_MAX 64                       /* bytes of a line that is too long that go back */
+#define READ_MAX   (WORKER_INPUT_BYTES / 2) /* bytes of one read */
+#define UNREAD_MAX (64 * 1024)              /* bytes kept behind a command that waits */
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 static void on_resume(void *arg);
@@ -46,103 +45,9 @@ static void set_deadline(struct connection *c, struct deadlines *which)
         deadline_set(&c->deadline, which, clock_now_ns());
 }
 
-/* ---- the commands ---- */
-
-static bool is_over_long(const struct connection *c, const char *bytes, size_t len)
-{
-    size_t end = len;
-    if (end > 0 && bytes[end - 1] == '\n')
-        end--;
-    if (end > 0 && bytes[end - 1] == '\r')
-        end--;
-    return end > c->clients->service->line_bytes;
-}
-
-static void fill_request(struct connection *c, struct client_request *command)
-{
-    const struct clients_service *service = c->clients->service;
-    command->connection = c;
-    command->begins = buffer_len(&c->clients->worker->output);
-    command->request.out = &c->clients->worker->output;
-    command->request.store = service->store;
-    command->request.news = &c->clients->news;
-    command->request.server = service->server;
-    command->request.neighbour = NULL;
-    command->request.connection = c->number;
-    command->request.session = 0;
-    command->request.clock_ns = c->clients->clock_ns++;
-    command->request.max_ahead_ns = service->max_ahead_ns;
-}
-
-static void log_answer(const struct connection *c, const struct buffer *out, size_t begins)
-{
-    size_t len = buffer_len(out) - begins;
-    const char *bytes = buffer_at(out) + begins;
-    while (len > 0 && bytes[len - 1] == '\n')
-        len--;
-    log_message(c->number, "Response sent:", (struct herd_text){bytes, len});
-}
-
-/* What the command that waited has answered joins the output. */
-static void finish_later(struct connection *c)
-{
-    struct buffer *out = &c->clients->worker->output;
-    size_t begins = buffer_len(out);
-    buffer_add(out, buffer_at(&c->later->out), buffer_len(&c->later->out));
-    worker_cancel(&c->resume);
-    later_free(c->later, false);
-    c->later = NULL;
-    if (log_messages())
-        log_answer(c, out, begins);
-}
-
-static void count_command(struct connection *c)
-{
-    const struct clients_service *service = c->clients->service;
-    metric_add(commands, 1);
-    c->commands++;
-    if (service->commands_max > 0 && c->commands >= service->commands_max)
-        c->closing = true;
-}
-
-static void execute(struct connection *c, struct client_request *command, bool valid)
-{
-    const struct dispatch *dispatch = c->clients->service->dispatch;
-    if (log_messages())
-        log_message(c->number, "Message received:", command->request.line.text);
-    count_command(c);
-    enum herd_result result = valid ? dispatch_run(dispatch, HERD_CLIENT, &command->request)
-                                    : dispatch_invalid(dispatch, &command->request);
-    assert((result == HERD_LATER) == (c->later != NULL));
-    if (result == HERD_INVALID) /* no module answers it, and a client must not wait for one */
-        c->closing = true;
-    if (c->later != NULL && c->later->done)
-        finish_later(c);
-    else if (c->later == NULL && log_messages())
-        log_answer(c, command->request.out, command->begins);
-}
-
-/* One line, with its end or without. */
-static void execute_line(struct connection *c, const char *bytes, size_t len)
-{
-    struct client_request command;
-    line_parse(&command.request.line, bytes, len);
-    bool valid = !is_over_long(c, bytes, len);
-    if (valid && command.request.line.count == 0)
-        return;
-    if (!valid) {
-        line_parse(&command.request.line, bytes, len < EXCERPT_MAX ? len : EXCERPT_MAX);
-        command.request.line.text = (struct herd_text){bytes, EXCERPT_MAX};
-        c->closing = true;
-    }
-    fill_request(c, &command);
-    execute(c, &command, valid);
-}
-
 /* ---- writing ---- */
 
-/* Writes the worker's output; what is not taken is kept. False: the client is gone. */
-static bool write_output(struct connection *c)
+bool connection_write(struct connection *c)
 {
     struct buffer *out = &c->clients->worker->output;
     while (buffer_len(&c->unwritten) == 0 && buffer_len(out) > 0) {
@@ -234,38 +139,16 @@ static void settle(struct connection *c, bool worked)
     }
 }
 
-/* Executes whole lines until there are none, or something must be waited for. Returns the bytes
- * executed. */
-static size_t execute_lines(struct connection *c, const char *bytes, size_t len)
-{
-    size_t done = 0;
-    while (done < len && c->later == NULL && !c->closing) {
-        size_t n = line_length(bytes + done, len - done);
-        if (n == 0 && (c->eof || is_over_long(c, bytes + done, len - done)))
-            n = len - done;
-        if (n == 0)
-            break;
-        execute_line(c, bytes + done, n);
-        done += n;
-        if (buffer_len(&c->clients->worker->output) <= OUTPUT_MAX)
-            continue;
-        c->gone = !write_output(c);
-        if (c->gone || buffer_len(&c->unwritten) > 0)
-            break;
-    }
-    return done;
-}
-
 /* bytes: all that is not yet executed, in the worker's buffer. */
 static void work(struct connection *c, const char *bytes, size_t len)
 {
     uint64_t before = c->commands;
     c->clients->clock_ns = clock_wall_ns();
-    size_t done = execute_lines(c, bytes, len);
+    size_t done = commands_execute(c, bytes, len);
     buffer_take(&c->unread, buffer_len(&c->unread));
     buffer_add(&c->unread, bytes + done, len - done);
     c->fresh_line = done > 0;
-    if (!c->gone && write_output(c))
+    if (!c->gone && connection_write(c))
         settle(c, c->commands > before);
     else
         connection_close(c);
@@ -346,8 +229,8 @@ static void on_resume(void *arg)
 {
     struct connection *c = arg;
     assert(c->later != NULL && c->later->done);
-    finish_later(c);
-    if (!write_output(c))
+    commands_finish_later(c);
+    if (!connection_write(c))
         connection_close(c);
     else if (buffer_len(&c->unwritten) > 0)
         settle(c, true);

@@ -53,6 +53,10 @@ void connection_open(struct clients *clients, int fd, const struct address *from
 /* Closes at once and frees; a waiting command is cancelled. */
 void connection_close(struct connection *connection);
 
+/* Writes the worker's output; what is not taken is kept. False: the client is gone. For commands.c.
+ */
+bool connection_write(struct connection *connection);
+
 /* Its deadline has come: closes it, unless there are bytes that were not read yet. */
 void connection_overdue(struct connection *connection);
 
