@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* No stdio and no log: both would want memory. */
-static _Noreturn void give_up(void)
+_Noreturn void memory_gone(void)
 {
     static const char text[] = "herd: error: out of memory\n";
 
@@ -25,7 +25,7 @@ void *memory_alloc(size_t bytes)
     void *p = malloc(bytes > 0 ? bytes : 1);
 
     if (p == NULL)
-        give_up();
+        memory_gone();
     return p;
 }
 
@@ -34,7 +34,7 @@ void *memory_zeroed(size_t count, size_t bytes)
     void *p = count > 0 && bytes > 0 ? calloc(count, bytes) : calloc(1, 1);
 
     if (p == NULL)
-        give_up();
+        memory_gone();
     return p;
 }
 
@@ -43,7 +43,7 @@ void *memory_resize(void *old, size_t bytes)
     void *p = realloc(old, bytes > 0 ? bytes : 1);
 
     if (p == NULL)
-        give_up();
+        memory_gone();
     return p;
 }
 
@@ -53,7 +53,7 @@ void *memory_aligned(size_t alignment, size_t bytes)
     void *p = aligned_alloc(alignment, bytes);
 
     if (p == NULL)
-        give_up();
+        memory_gone();
     return p;
 }
 

@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* Says that there is none, and ends the process. */
+_Noreturn void memory_gone(void);
+
 void *memory_alloc(size_t bytes);                /* not cleared */
 void *memory_zeroed(size_t count, size_t bytes); /* cleared */
 void *memory_resize(void *old, size_t bytes);

@@ -1,11 +1,12 @@
-/* An array that grows and never moves its items: segments of doubling size. So a reader that holds
- * an index needs no lock to turn it into an address once the item is there, and growing copies
- * nothing. Not shared between threads by itself: whoever owns it locks. */
+/* An array that grows and never moves its items: segments of doubling size, in an arena. So a
+ * reader that holds an index needs no lock to turn it into an address once the item is there, and
+ * growing copies nothing. Not shared between threads by itself: whoever owns it locks. */
 #ifndef BASE_SEGMENTS_H
 #define BASE_SEGMENTS_H
 
+#include "base/arena.h"
+
 #include <assert.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define SEGMENTS_FIRST_BITS 3 /* the first segment has 8 items, the next 8, then 16, 32, ... */
@@ -13,16 +14,22 @@
 
 struct segments {
     char *segment[SEGMENTS_MAX];
+    struct arena *arena;
     uint32_t item_bytes;
     uint32_t count; /* items there are */
-    size_t bytes;   /* allocated */
 };
 
-void segments_init(struct segments *s, uint32_t item_bytes);
-void segments_fini(struct segments *s);
+/* The arena's memory is freed with the arena. */
+void segments_init(struct segments *s, struct arena *arena, uint32_t item_bytes);
 
 /* Adds a cleared item at the end and returns its index. */
 uint32_t segments_add(struct segments *s);
+
+/* The count as a thread may see it that holds no lock: the items before it are there. */
+static inline uint32_t segments_count(const struct segments *s)
+{
+    return __atomic_load_n(&s->count, __ATOMIC_ACQUIRE);
+}
 
 /* The segment that item i stands in: 0 for the first 8, then one for each doubling. */
 static inline unsigned segments_which(uint32_t i)
@@ -30,11 +37,12 @@ static inline unsigned segments_which(uint32_t i)
     return i >> SEGMENTS_FIRST_BITS ? 32 - SEGMENTS_FIRST_BITS - (unsigned)__builtin_clz(i) : 0;
 }
 
+/* Item i, which must be there. */
 static inline void *segments_at(const struct segments *s, uint32_t i)
 {
-    assert(i < s->count);
     unsigned k = segments_which(i);
     uint32_t first = k ? (1u << (SEGMENTS_FIRST_BITS - 1)) << k : 0;
+    assert(s->segment[k] != NULL);
     return s->segment[k] + (size_t)(i - first) * s->item_bytes;
 }
 

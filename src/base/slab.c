@@ -1,148 +1,111 @@
-/* Chunks of slots. A slot's number is its chunk's and its place in the chunk; the chunk has a bit a
- * slot that says whether it is held, so that a walk passes 64 free ones at a glance. The first
- * chunks of a size are small and the later ones larger, because most herds are small and have 64
- * slabs. */
+/* Chunks of slots of one size. A chunk's slots are taken one by one, so that its memory is not
+ * touched before it is of use. The first chunks of a size are small and the later ones larger,
+ * because most herds are small and have 64 slabs. */
 #include "base/slab.h"
 
-#include "base/memory.h"
-
-#include <stdlib.h>
 #include <string.h>
 
-#define PLACE_BITS   12 /* of a slot's number: its place in the chunk */
 #define PLACES_FIRST 8
 #define CHUNK_BYTES  (64 * 1024)
 
-struct slab_chunk {
-    uint32_t slot_bytes;
-    uint32_t places;
-    char *slots;
-    uint64_t held[]; /* a bit a slot */
+struct chunk {
+    uint32_t first; /* slot */
+    uint16_t slot_bytes;
+    uint16_t places;
+    uint16_t taken; /* places that were given once */
 };
+_Static_assert(CHUNK_BYTES / SLAB_STEP <= UINT16_MAX, "places are counted in 16 bits");
 
-void slab_init(struct slab *slab)
+void slab_init(struct slab *slab, struct arena *records, struct arena *index)
 {
     memset(slab, 0, sizeof *slab);
-    segments_init(&slab->chunks, sizeof(struct slab_chunk *));
+    slab->arena = records;
+    segments_init(&slab->chunks, index, sizeof(struct chunk));
 }
 
-static struct slab_chunk *chunk_at(const struct slab *slab, uint32_t number)
+static struct chunk *chunk_at(const struct slab *slab, uint32_t number)
 {
-    return *(struct slab_chunk **)segments_at(&slab->chunks, number);
+    return segments_at(&slab->chunks, number);
 }
 
-void slab_fini(struct slab *slab)
+static unsigned class_of(size_t bytes)
 {
-    for (uint32_t i = 1; i < slab->chunks.count; i++)
-        free(chunk_at(slab, i));
-    segments_fini(&slab->chunks);
-    memset(slab, 0, sizeof *slab);
+    assert(bytes > 0 && bytes <= SLAB_BYTES_MAX);
+    return (unsigned)((bytes - 1) / SLAB_STEP);
 }
 
-void *slab_at(const struct slab *slab, uint32_t slot)
+static uint16_t places_of(size_t slot_bytes, unsigned chunks_before)
 {
-    const struct slab_chunk *chunk = chunk_at(slab, slot >> PLACE_BITS);
-    uint32_t place = slot & ((1u << PLACE_BITS) - 1);
-    assert(place < chunk->places);
-    return chunk->slots + (size_t)place * chunk->slot_bytes;
+    size_t most = CHUNK_BYTES / slot_bytes;
+    size_t places = (size_t)PLACES_FIRST << (chunks_before < 10 ? chunks_before : 10);
+    return (uint16_t)(places < most ? places : most);
 }
 
-size_t slab_room(const struct slab *slab, uint32_t slot)
-{
-    return chunk_at(slab, slot >> PLACE_BITS)->slot_bytes;
-}
-
-static uint32_t places_of(uint32_t slot_bytes, unsigned chunks_before)
-{
-    uint32_t most = CHUNK_BYTES / slot_bytes;
-    uint32_t places = PLACES_FIRST << (chunks_before < 10 ? chunks_before : 10);
-    return places < most ? places : most;
-}
-
-static struct slab_chunk *chunk_create(uint32_t slot_bytes, uint32_t places)
-{
-    assert(places <= 1u << PLACE_BITS);
-    size_t head = sizeof(struct slab_chunk) + (places + 63) / 64 * sizeof(uint64_t);
-    head = (head + SLAB_STEP - 1) / SLAB_STEP * SLAB_STEP;
-    struct slab_chunk *chunk = memory_alloc(head + (size_t)places * slot_bytes);
-    memset(chunk, 0, head);
-    chunk->slot_bytes = slot_bytes;
-    chunk->places = places;
-    chunk->slots = (char *)chunk + head;
-    return chunk;
-}
-
-/* Strings the places of a new chunk together, so that the lowest is taken first. */
+/* Chunk 0 and slot 0 are never used, so that 0 can say none. */
 static void add_chunk(struct slab *slab, unsigned size_class)
 {
-    uint32_t slot_bytes = (size_class + 1) * SLAB_STEP;
-    uint32_t places = places_of(slot_bytes, slab->chunks_of[size_class]);
     if (slab->chunks.count == 0)
         segments_add(&slab->chunks);
     uint32_t number = segments_add(&slab->chunks);
-    assert(number < 1u << (32 - PLACE_BITS));
-    *(struct slab_chunk **)segments_at(&slab->chunks, number) = chunk_create(slot_bytes, places);
+    struct chunk *chunk = chunk_at(slab, number);
+    chunk->slot_bytes = (uint16_t)((size_class + 1) * SLAB_STEP);
+    chunk->places = places_of(chunk->slot_bytes, slab->chunks_of[size_class]);
+    size_t bytes = (size_t)chunk->places * chunk->slot_bytes;
+    char *slots = arena_take(slab->arena, bytes, SLAB_STEP);
+    if (slots == slab->arena->base)
+        slots = arena_take(slab->arena, bytes, SLAB_STEP);
+    assert((size_t)(slots - slab->arena->base) + bytes <= SLAB_ARENA_BYTES);
+    chunk->first = (uint32_t)((size_t)(slots - slab->arena->base) / SLAB_STEP);
+    slab->open[size_class] = number;
     if (slab->chunks_of[size_class] < UINT8_MAX)
         slab->chunks_of[size_class]++;
-    for (uint32_t place = places; place-- > 0;) {
-        uint32_t slot = number << PLACE_BITS | place;
-        memcpy(slab_at(slab, slot), &slab->free[size_class], sizeof slot);
-        slab->free[size_class] = slot;
-    }
+}
+
+static uint32_t slot_of(const struct chunk *chunk, uint32_t place)
+{
+    return chunk->first + place * (chunk->slot_bytes / SLAB_STEP);
+}
+
+static uint32_t take_fresh(struct slab *slab, unsigned size_class)
+{
+    uint32_t number = slab->open[size_class];
+    if (number == 0 || chunk_at(slab, number)->taken == chunk_at(slab, number)->places)
+        add_chunk(slab, size_class);
+    struct chunk *chunk = chunk_at(slab, slab->open[size_class]);
+    return slot_of(chunk, chunk->taken++);
 }
 
 uint32_t slab_alloc(struct slab *slab, size_t bytes)
 {
-    assert(bytes > 0 && bytes <= SLAB_BYTES_MAX);
-    unsigned size_class = (unsigned)((bytes - 1) / SLAB_STEP);
-    if (slab->free[size_class] == 0)
-        add_chunk(slab, size_class);
+    unsigned size_class = class_of(bytes);
     uint32_t slot = slab->free[size_class];
-    memcpy(&slab->free[size_class], slab_at(slab, slot), sizeof slot);
-    struct slab_chunk *chunk = chunk_at(slab, slot >> PLACE_BITS);
-    uint32_t place = slot & ((1u << PLACE_BITS) - 1);
-    chunk->held[place / 64] |= UINT64_C(1) << place % 64;
-    slab->held_bytes += chunk->slot_bytes;
+    if (slot != 0)
+        memcpy(&slab->free[size_class], slab_at(slab, slot), sizeof slot);
+    else
+        slot = take_fresh(slab, size_class);
+    slab->held_bytes += slab_size(bytes);
     slab->held++;
     return slot;
 }
 
-void slab_free(struct slab *slab, uint32_t slot)
+void slab_free(struct slab *slab, uint32_t slot, size_t bytes)
 {
-    struct slab_chunk *chunk = chunk_at(slab, slot >> PLACE_BITS);
-    uint32_t place = slot & ((1u << PLACE_BITS) - 1);
-    unsigned size_class = chunk->slot_bytes / SLAB_STEP - 1;
-    assert(chunk->held[place / 64] >> place % 64 & 1);
-    chunk->held[place / 64] &= ~(UINT64_C(1) << place % 64);
+    unsigned size_class = class_of(bytes);
     memcpy(slab_at(slab, slot), &slab->free[size_class], sizeof slot);
     slab->free[size_class] = slot;
-    slab->held_bytes -= chunk->slot_bytes;
+    assert(slab->held > 0 && slab->held_bytes >= slab_size(bytes));
+    slab->held_bytes -= slab_size(bytes);
     slab->held--;
 }
 
-/* The first held place of the chunk at or behind this one, or chunk->places. */
-static uint32_t next_place(const struct slab_chunk *chunk, uint32_t place)
+uint32_t slab_next(const struct slab *slab, struct slab_walk *walk, uint32_t end)
 {
-    while (place < chunk->places) {
-        uint64_t rest = chunk->held[place / 64] >> place % 64;
-        if (rest != 0)
-            return place + (uint32_t)__builtin_ctzll(rest);
-        place = (place / 64 + 1) * 64;
-    }
-    return chunk->places;
-}
-
-uint32_t slab_next(const struct slab *slab, uint32_t slot, uint32_t end)
-{
-    uint32_t number = slot >> PLACE_BITS;
-    uint32_t place = (slot & ((1u << PLACE_BITS) - 1)) + 1;
-    if (slot == 0)
-        number = 1, place = 0;
-    for (; number < end; number++, place = 0) {
-        const struct slab_chunk *chunk = chunk_at(slab, number);
-        place = next_place(chunk, place);
-        if (place < chunk->places)
-            return number << PLACE_BITS | place;
+    if (walk->chunk == 0)
+        walk->chunk = 1;
+    for (; walk->chunk < end; walk->chunk++, walk->place = 0) {
+        const struct chunk *chunk = chunk_at(slab, walk->chunk);
+        if (walk->place < chunk->taken)
+            return slot_of(chunk, walk->place++);
     }
     return 0;
 }

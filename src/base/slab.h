@@ -1,40 +1,56 @@
-/* Slots of many sizes, named by 32-bit numbers, that can be walked in order. Each chunk holds slots
- * of one size; a slot knows whether it is held. Slots never move. Not shared between threads by
- * itself: whoever owns it locks. */
+/* Slots of many sizes in an arena, named by 32-bit numbers, that can be walked in order. Slots
+ * never move, and the number of one is its place in the arena, so that finding it costs an
+ * addition. Several slabs may share an arena. Not shared between threads by itself: whoever owns it
+ * locks. */
 #ifndef BASE_SLAB_H
 #define BASE_SLAB_H
 
 #include "base/segments.h"
 
-#define SLAB_STEP      16   /* sizes are multiples of this */
-#define SLAB_BYTES_MAX 1280 /* of one slot */
-#define SLAB_CLASSES   (SLAB_BYTES_MAX / SLAB_STEP)
-
-struct slab_chunk;
+#define SLAB_STEP        8    /* sizes are multiples of this, and a number counts in it */
+#define SLAB_BYTES_MAX   1280 /* of one slot */
+#define SLAB_CLASSES     (SLAB_BYTES_MAX / SLAB_STEP)
+#define SLAB_ARENA_BYTES ((size_t)SLAB_STEP << 32)
 
 struct slab {
-    struct segments
-        chunks; /* of struct slab_chunk *; chunk 0 is never used, so that no slot is 0 */
+    struct arena *arena;
+    struct segments chunks;          /* what the slots stand in */
     uint32_t free[SLAB_CLASSES];     /* a free slot of each size, which names the next; 0: none */
+    uint32_t open[SLAB_CLASSES];     /* the chunk that slots of each size are taken from */
     uint8_t chunks_of[SLAB_CLASSES]; /* how many chunks of each size there are, up to 255 */
     size_t held_bytes;               /* in slots that are held */
     size_t held;                     /* slots that are held */
 };
 
-void slab_init(struct slab *slab);
-void slab_fini(struct slab *slab);
+/* records: for the slots, at most SLAB_ARENA_BYTES; index: for the rest. Both outlive it. */
+void slab_init(struct slab *slab, struct arena *records, struct arena *index);
 
-/* A slot of at least so many bytes, not cleared. */
+/* The size of a slot that has room for so many bytes. */
+static inline size_t slab_size(size_t bytes)
+{
+    return (bytes + SLAB_STEP - 1) / SLAB_STEP * SLAB_STEP;
+}
+
+/* A slot of slab_size(bytes), never 0. The first time it is cleared, and later as it was left, but
+ * for its first 4 bytes. */
 uint32_t slab_alloc(struct slab *slab, size_t bytes);
-void slab_free(struct slab *slab, uint32_t slot);
+/* bytes: as with slab_alloc. */
+void slab_free(struct slab *slab, uint32_t slot, size_t bytes);
 
-/* The slot's memory, and how many bytes it has. */
-void *slab_at(const struct slab *slab, uint32_t slot);
-size_t slab_room(const struct slab *slab, uint32_t slot);
+/* The slot's memory. */
+static inline void *slab_at(const struct slab *slab, uint32_t slot)
+{
+    assert(slot != 0);
+    return slab->arena->base + (size_t)slot * SLAB_STEP;
+}
 
-/* The first held slot behind this one (0: from the beginning) in a chunk before chunk end; 0: there
- * is none. slab_end is the end of the chunks there are now. */
-uint32_t slab_next(const struct slab *slab, uint32_t slot, uint32_t end);
+/* A walk over the slots, held or freed: the owner can tell. It begins all 0. */
+struct slab_walk {
+    uint32_t chunk, place;
+};
+/* The next slot in a chunk before chunk end; 0: there is none. slab_end is the end of the chunks
+ * there are now. */
+uint32_t slab_next(const struct slab *slab, struct slab_walk *walk, uint32_t end);
 uint32_t slab_end(const struct slab *slab);
 
 #endif

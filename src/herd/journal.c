@@ -1,44 +1,39 @@
 /* Appending costs nothing but the entry; packing reads each entry's record, so it is done only when
  * the journal is full, and then leaves it at most half full: once in as many changes as it has
- * entries. */
+ * entries. The records lie anywhere, so each is asked for some entries ahead: with 10,000,000
+ * clients that makes packing three times as fast. */
 #include "herd/journal.h"
 
-#include "base/memory.h"
-
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define ROOM_FIRST 32
+#define AHEAD      16 /* entries */
 
-void journal_fini(struct journal *journal)
+void journal_init(struct journal *journal, struct arena *index)
 {
-    free(journal->entries);
-    memset(journal, 0, sizeof *journal);
+    *journal = (struct journal){.room = 0};
+    segments_init(&journal->entries, index, sizeof(struct journal_entry));
 }
 
-void journal_pack(struct journal *journal, int (*live)(void *, const struct journal_entry *),
-                  void *arg)
+void journal_pack(struct journal *journal, const struct journal_judge *judge)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < journal->count; i++)
-        if (live(arg, &journal->entries[i]))
-            journal->entries[kept++] = journal->entries[i];
+    for (uint32_t i = 0; i < journal->count; i++) {
+        if (i + AHEAD < journal->count)
+            judge->soon(judge->arg, journal_at(journal, i + AHEAD));
+        const struct journal_entry *entry = journal_at(journal, i);
+        if (judge->live(judge->arg, entry))
+            *journal_at(journal, kept++) = *entry;
+    }
     journal->count = kept;
     journal->packed++;
-    uint32_t room = journal->room;
-    while (room < ROOM_FIRST || room / 2 < kept)
-        room = room < ROOM_FIRST ? ROOM_FIRST : room * 2;
-    if (room == journal->room)
-        return;
-    journal->entries = memory_resize(journal->entries, (size_t)room * sizeof *journal->entries);
-    journal->room = room;
+    journal->room = kept < ROOM_FIRST / 2 ? ROOM_FIRST : 2 * kept;
 }
 
 void journal_add(struct journal *journal, uint32_t slot, uint32_t seq)
 {
     assert(journal->count < journal->room);
-    journal->entries[journal->count++] = (struct journal_entry){slot, seq};
+    if (journal->count == journal->entries.count)
+        segments_add(&journal->entries);
+    *journal_at(journal, journal->count++) = (struct journal_entry){slot, seq};
 }
 
 uint32_t journal_find(const struct journal *journal, uint64_t seq, uint64_t tail)
@@ -46,7 +41,7 @@ uint32_t journal_find(const struct journal *journal, uint64_t seq, uint64_t tail
     uint32_t low = 0, high = journal->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (journal_seq(journal->entries[middle].seq, tail) > seq)
+        if (journal_seq(journal_at(journal, middle)->seq, tail) > seq)
             high = middle;
         else
             low = middle + 1;

@@ -4,8 +4,9 @@
 #ifndef HERD_JOURNAL_H
 #define HERD_JOURNAL_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/segments.h"
+
+#include <stdbool.h>
 
 struct journal_entry {
     uint32_t slot;
@@ -13,23 +14,34 @@ struct journal_entry {
 };
 
 struct journal {
-    struct journal_entry *entries;
+    struct segments entries; /* of which count are in use */
     uint32_t count;
-    uint32_t room;
+    uint32_t room;   /* entries it may have before it is packed */
     uint32_t packed; /* how often entries were dropped: an index found before is good no more */
 };
 
+/* index: its memory, which outlives it. */
+void journal_init(struct journal *journal, struct arena *index);
+
+static inline struct journal_entry *journal_at(const struct journal *journal, uint32_t i)
+{
+    return segments_at(&journal->entries, i);
+}
+
 /* Whether the journal must be packed before an entry can be added. */
-static inline int journal_full(const struct journal *journal)
+static inline bool journal_full(const struct journal *journal)
 {
     return journal->count == journal->room;
 }
 
-void journal_fini(struct journal *journal);
-
-/* Drops what live says no to, and makes room for at least as many entries as stay. */
-void journal_pack(struct journal *journal, int (*live)(void *arg, const struct journal_entry *e),
-                  void *arg);
+/* Drops what live says no to, and makes room for at least as many entries as stay. soon is called
+ * with each entry some time before live is, to have its record fetched from memory. */
+struct journal_judge {
+    bool (*live)(void *arg, const struct journal_entry *entry);
+    void (*soon)(void *arg, const struct journal_entry *entry);
+    void *arg;
+};
+void journal_pack(struct journal *journal, const struct journal_judge *judge);
 
 /* Adds an entry; there must be room. */
 void journal_add(struct journal *journal, uint32_t slot, uint32_t seq);

@@ -1,4 +1,4 @@
-/* Records are thrift: 31 bytes and the texts. A time's text is kept only where it cannot be printed
+/* Records are thrift: 30 bytes and the texts. A time's text is kept only where it cannot be printed
  * again from the nanoseconds and a number of decimals. */
 #include "herd/record.h"
 
@@ -9,37 +9,58 @@
 #include <assert.h>
 #include <string.h>
 
-#define HEAD offsetof(struct record, text)
+#define HEAD    offsetof(struct record, text)
+#define AS_TEXT 9
 
-static size_t time_bytes(const struct herd_report *report)
+_Static_assert(HEAD == 30, "the head of a record has no holes");
+_Static_assert(HERD_CLIENT_MAX < 1 << 11 && AS_TEXT + HERD_LOCATION_MAX < 1 << 7,
+               "lengths fit into their bits");
+
+/* How the time is kept: so many decimals, or AS_TEXT and the length of its text. */
+static unsigned time_form(struct herd_text time)
 {
-    return number_time_decimals(report->time) == NUMBER_AS_TEXT ? report->time.len : 0;
+    unsigned decimals = number_time_decimals(time);
+    return decimals == NUMBER_AS_TEXT ? AS_TEXT + (unsigned)time.len : decimals;
+}
+
+static size_t time_bytes(unsigned form)
+{
+    return form > AS_TEXT ? form - AS_TEXT : 0;
 }
 
 size_t record_bytes(const struct herd_report *report)
 {
-    return HEAD + report->client.len + report->location.len + time_bytes(report);
+    return HEAD + report->client.len + report->location.len + time_bytes(time_form(report->time));
 }
 
-void record_write(struct record *record, const struct herd_report *report, uint16_t origin,
-                  uint32_t session)
+size_t record_room(const struct record *record)
+{
+    return HEAD + record->client_len + record->location_len + time_bytes(record->time_form) +
+           record->spare;
+}
+
+void record_write(struct record *record, size_t room, const struct herd_report *report,
+                  uint16_t origin, uint32_t session)
 {
     assert(report->client.len > 0 && report->client.len <= HERD_CLIENT_MAX);
     assert(report->location.len <= HERD_LOCATION_MAX && report->time.len <= HERD_LOCATION_MAX);
+    unsigned form = time_form(report->time);
+    size_t bytes = HEAD + report->client.len + report->location.len + time_bytes(form);
+    assert(bytes <= room && room - bytes <= RECORD_SPARE_MAX);
     record->time_ns = report->time_ns;
     record->diff_ns = report->diff_ns;
     record->session = session;
     record->origin = origin;
-    record->client_len = (uint16_t)report->client.len;
-    record->location_len = (uint8_t)report->location.len;
-    record->time_len = (uint8_t)time_bytes(report);
-    record->decimals = (uint8_t)number_time_decimals(report->time);
+    record->client_len = (uint32_t)report->client.len & 0x7ff;
+    record->location_len = (uint32_t)report->location.len & 0x7f;
+    record->time_form = form & 0x7f;
+    record->spare = (uint32_t)(room - bytes) & 0x7f;
     char *to = record->text;
     memcpy(to, report->client.bytes, report->client.len);
     to += report->client.len;
     memcpy(to, report->location.bytes, report->location.len);
     to += report->location.len;
-    memcpy(to, report->time.bytes, record->time_len);
+    memcpy(to, report->time.bytes, time_bytes(form));
 }
 
 struct herd_text record_client(const struct record *record)
@@ -54,10 +75,11 @@ static struct herd_text location_of(const struct record *record)
 
 static struct herd_text time_of(const struct record *record, char *room)
 {
-    if (record->time_len == 0)
-        return (struct herd_text){room, number_time_print(room, record->time_ns, record->decimals)};
-    return (struct herd_text){record->text + record->client_len + record->location_len,
-                              record->time_len};
+    size_t bytes = time_bytes(record->time_form);
+    if (bytes == 0)
+        return (struct herd_text){room,
+                                  number_time_print(room, record->time_ns, record->time_form)};
+    return (struct herd_text){record->text + record->client_len + record->location_len, bytes};
 }
 
 void record_report(const struct record *record, struct names *names, char *room,

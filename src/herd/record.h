@@ -8,22 +8,26 @@
 struct record {
     int64_t time_ns;
     int64_t diff_ns;
-    uint32_t seq;        /* the low half of its stripe's seq */
-    uint32_t session;    /* it came by; 0: its client's own */
-    uint16_t origin;     /* number of the server that heard it */
-    uint16_t client_len; /* 0: the slot holds no record */
-    uint8_t location_len;
-    uint8_t time_len; /* 0: the text is time_ns with so many decimals */
-    uint8_t decimals;
-    char text[]; /* client, location, time */
+    uint32_t seq;             /* the low half of its stripe's seq */
+    uint32_t session;         /* it came by; 0: its client's own */
+    uint32_t client_len : 11; /* 0: the slot holds no record */
+    uint32_t location_len : 7;
+    uint32_t time_form : 7; /* up to 9: decimals of time_ns; above: 9 and the length of a text */
+    uint32_t spare : 7;     /* bytes of the slot that are not used */
+    uint16_t origin;        /* number of the server that heard it */
+    char text[];            /* client, location, time */
 };
 
-/* Bytes that a slot for this report needs. */
-size_t record_bytes(const struct herd_report *report);
+#define RECORD_SPARE_MAX 127
 
-/* Writes a report into a slot of that size; seq is left alone. */
-void record_write(struct record *record, const struct herd_report *report, uint16_t origin,
-                  uint32_t session);
+/* Bytes that a slot for this report needs, and that the record's slot has. */
+size_t record_bytes(const struct herd_report *report);
+size_t record_room(const struct record *record);
+
+/* Writes a report into a slot of that many bytes, at most RECORD_SPARE_MAX more than it needs; seq
+ * is left alone. */
+void record_write(struct record *record, size_t room, const struct herd_report *report,
+                  uint16_t origin, uint32_t session);
 
 /* The record's texts, in its own slot; the time's may be printed into room (NUMBER_TIME_MAX bytes).
  */

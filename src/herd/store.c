@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define STALE (UINT32_C(1) << 31)
+#define STALE             (UINT32_C(1) << 31)
+#define INDEX_ARENA_BYTES SLAB_ARENA_BYTES
 
 struct store {
     struct stripe_context context;
@@ -27,6 +28,8 @@ struct store *store_create(const struct store_config *config)
     store->context.key[1] = config->key[1];
     store->context.stale = config->stale ? config->stale : STALE;
     store->context.names = names_create();
+    arena_init(&store->context.records, SLAB_ARENA_BYTES);
+    arena_init(&store->context.index, INDEX_ARENA_BYTES);
     store->stripe_count = n;
     store_limit(store, config->clients_max, config->bytes_max, config->forget_after_ns);
     pthread_mutex_init(&store->watch_lock, NULL);
@@ -40,6 +43,8 @@ void store_destroy(struct store *store)
     assert(store->watches == NULL);
     for (unsigned i = 0; i < store->stripe_count; i++)
         stripe_fini(&store->stripes[i]);
+    arena_fini(&store->context.index);
+    arena_fini(&store->context.records);
     names_destroy(store->context.names);
     pthread_mutex_destroy(&store->watch_lock);
     free(store);

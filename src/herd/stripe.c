@@ -16,36 +16,73 @@
 #include <assert.h>
 #include <string.h>
 
+#define CACHE_LINE 64
+#define LIST_AHEAD 8  /* entries of the journal whose records are fetched ahead of their reading */
+#define SPARE_MAX  64 /* bytes of a slot that a shorter report may leave unused */
+_Static_assert(SPARE_MAX + SLAB_STEP <= RECORD_SPARE_MAX,
+               "what a slot does not use can be written");
+
 void stripe_init(struct stripe *stripe, struct stripe_context *context)
 {
     memset(stripe, 0, sizeof *stripe);
     stripe->context = context;
     pthread_mutex_init(&stripe->lock, NULL);
-    slab_init(&stripe->slab);
-    table_init(&stripe->table);
+    slab_init(&stripe->slab, &context->records, &context->index);
+    table_init(&stripe->table, &context->index);
+    journal_init(&stripe->journal, &context->index);
 }
 
 void stripe_fini(struct stripe *stripe)
 {
-    slab_fini(&stripe->slab);
-    table_fini(&stripe->table);
-    journal_fini(&stripe->journal);
     pthread_mutex_destroy(&stripe->lock);
 }
 
 static void account(struct stripe *stripe)
 {
     size_t bytes = stripe->slab.held_bytes + table_bytes(&stripe->table) +
-                   (size_t)stripe->journal.room * sizeof(struct journal_entry);
+                   (size_t)stripe->journal.entries.count * sizeof(struct journal_entry);
     if (bytes == stripe->bytes)
         return;
     atomic_fetch_add_explicit(&stripe->context->bytes, bytes - stripe->bytes, memory_order_relaxed);
     stripe->bytes = bytes;
 }
 
+/* ---- looking ahead ---- */
+
+/* A record of a short id lies in two cache lines. */
+static void fetch_record(const struct stripe *stripe, uint32_t slot)
+{
+    const char *record = slab_at(&stripe->slab, slot);
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + CACHE_LINE);
+}
+
+void stripe_fetch(const struct stripe *stripe, uint64_t hash)
+{
+    __builtin_prefetch(&stripe->lock);
+    table_fetch(&stripe->table, hash);
+}
+
+void stripe_fetch_record(const struct stripe *stripe, uint64_t hash)
+{
+    uint32_t slot = table_guess(&stripe->table, hash);
+    if (slot != 0)
+        fetch_record(stripe, slot);
+}
+
+static void fetch_slot(void *arg, uint32_t slot)
+{
+    fetch_record(arg, slot);
+}
+
+static void fetch_changed(void *arg, const struct journal_entry *entry)
+{
+    __builtin_prefetch(slab_at(&((const struct stripe *)arg)->slab, entry->slot));
+}
+
 /* ---- changing ---- */
 
-static int is_live(void *arg, const struct journal_entry *entry)
+static bool is_live(void *arg, const struct journal_entry *entry)
 {
     const struct stripe *stripe = arg;
     const struct record *record = slab_at(&stripe->slab, entry->slot);
@@ -64,10 +101,11 @@ static void append(struct stripe *stripe, uint32_t slot)
 static void make_room(struct stripe *stripe)
 {
     struct journal *journal = &stripe->journal;
-    journal_pack(journal, is_live, stripe);
+    const struct journal_judge judge = {is_live, fetch_changed, stripe};
+    journal_pack(journal, &judge);
     uint32_t kept = journal->count;
     for (uint32_t i = 0; i < kept; i++) {
-        const struct journal_entry entry = journal->entries[i];
+        const struct journal_entry entry = *journal_at(journal, i);
         if ((uint32_t)stripe->tail - entry.seq < stripe->context->stale)
             break;
         append(stripe, entry.slot);
@@ -111,15 +149,23 @@ static bool no_room(struct stripe_context *context)
             atomic_load_explicit(&context->bytes, memory_order_relaxed) >= bytes_max);
 }
 
+static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd_report *report,
+                          uint16_t origin, uint32_t session)
+{
+    uint32_t slot = slab_alloc(&stripe->slab, bytes);
+    record_write(slab_at(&stripe->slab, slot), slab_size(bytes), report, origin, session);
+    return slot;
+}
+
 static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
                             uint16_t origin, uint32_t session)
 {
     if (session == 0 && no_room(stripe->context))
         return HERD_PUT_FULL;
-    uint32_t slot = slab_alloc(&stripe->slab, record_bytes(report));
-    record_write(slab_at(&stripe->slab, slot), report, origin, session);
+    const struct table_hashes held = {hash_of, fetch_slot, stripe};
+    uint32_t slot = write_new(stripe, record_bytes(report), report, origin, session);
     changed(stripe, slot);
-    table_add(&stripe->table, hash, slot, hash_of, stripe);
+    table_add(&stripe->table, hash, slot, &held);
     atomic_fetch_add_explicit(&stripe->context->clients, 1, memory_order_relaxed);
     return HERD_PUT_NEW;
 }
@@ -127,25 +173,26 @@ static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct h
 static void drop(struct stripe *stripe, uint32_t slot)
 {
     struct record *record = slab_at(&stripe->slab, slot);
+    size_t room = record_room(record);
     record->client_len = 0;
-    slab_free(&stripe->slab, slot);
+    slab_free(&stripe->slab, slot, room);
 }
 
 /* A record whose report no longer fits moves to another slot; that a running sweep may have passed
- * that one already is made good by the new seq. */
+ * that one already is made good by the new seq. One that shrinks a little stays: it may grow again.
+ */
 static void replace(struct stripe *stripe, struct table_probe *probe, uint32_t slot,
                     const struct herd_report *report, uint16_t origin, uint32_t session)
 {
-    size_t bytes = record_bytes(report);
-    size_t room = slab_room(&stripe->slab, slot);
-    if (bytes > room || bytes + SLAB_STEP <= room) {
-        uint32_t old = slot;
-        slot = slab_alloc(&stripe->slab, bytes);
-        table_replace(probe, slot);
-        record_write(slab_at(&stripe->slab, slot), report, origin, session);
-        drop(stripe, old);
+    struct record *record = slab_at(&stripe->slab, slot);
+    size_t bytes = record_bytes(report), room = record_room(record);
+    if (bytes <= room && room - bytes <= SPARE_MAX) {
+        record_write(record, room, report, origin, session);
     } else {
-        record_write(slab_at(&stripe->slab, slot), report, origin, session);
+        uint32_t old = slot;
+        slot = write_new(stripe, bytes, report, origin, session);
+        table_replace(probe, slot);
+        drop(stripe, old);
     }
     changed(stripe, slot);
 }
@@ -203,12 +250,13 @@ static size_t forget_slots(struct stripe *stripe, size_t slots, int64_t clock_ns
 {
     size_t freed = 0;
     for (; slots > 0; slots--) {
-        uint32_t slot = slab_next(&stripe->slab, stripe->dead_walk, slab_end(&stripe->slab));
-        stripe->dead_walk = slot;
-        if (slot == 0)
+        uint32_t slot = slab_next(&stripe->slab, &stripe->dead_walk, slab_end(&stripe->slab));
+        if (slot == 0) {
+            stripe->dead_walk = (struct slab_walk){0};
             break;
+        }
         const struct record *record = slab_at(&stripe->slab, slot);
-        if (!is_dead(stripe, record->time_ns, record->diff_ns, clock_ns))
+        if (record->client_len == 0 || !is_dead(stripe, record->time_ns, record->diff_ns, clock_ns))
             continue;
         struct table_probe probe = table_probe(&stripe->table, hash_of(stripe, slot));
         uint32_t found;
@@ -300,7 +348,9 @@ static enum stripe_read list(struct stripe *stripe, struct stripe_cursor *cursor
         cursor->packed = journal->packed;
     }
     for (; most > 0 && cursor->index < journal->count; most--) {
-        const struct journal_entry *entry = &journal->entries[cursor->index];
+        if (journal->count - cursor->index > LIST_AHEAD)
+            fetch_record(stripe, journal_at(journal, cursor->index + LIST_AHEAD)->slot);
+        const struct journal_entry *entry = journal_at(journal, cursor->index);
         uint64_t seq = journal_seq(entry->seq, stripe->tail);
         if (seq > until)
             break;
@@ -311,7 +361,7 @@ static enum stripe_read list(struct stripe *stripe, struct stripe_cursor *cursor
     }
     if (cursor->index == journal->count)
         cursor->pos = stripe->tail;
-    else if (journal_seq(journal->entries[cursor->index].seq, stripe->tail) <= until)
+    else if (journal_seq(journal_at(journal, cursor->index)->seq, stripe->tail) <= until)
         return STRIPE_MORE;
     return STRIPE_DONE;
 }
@@ -329,7 +379,7 @@ void stripe_sweep_begin(struct stripe *stripe, struct stripe_cursor *cursor)
 {
     pthread_mutex_lock(&stripe->lock);
     cursor->sweep_tail = stripe->tail;
-    cursor->sweep_slot = 0;
+    cursor->sweep = (struct slab_walk){0};
     cursor->sweep_end = slab_end(&stripe->slab);
     pthread_mutex_unlock(&stripe->lock);
 }
@@ -338,16 +388,17 @@ static enum stripe_read sweep(struct stripe *stripe, struct stripe_cursor *curso
                               const struct stripe_sink *sink)
 {
     for (; most > 0; most--) {
-        uint32_t slot = slab_next(&stripe->slab, cursor->sweep_slot, cursor->sweep_end);
+        struct slab_walk walk = cursor->sweep;
+        uint32_t slot = slab_next(&stripe->slab, &walk, cursor->sweep_end);
         if (slot == 0)
             break;
         const struct record *record = slab_at(&stripe->slab, slot);
-        uint64_t seq = journal_seq(record->seq, stripe->tail);
+        uint64_t seq = record->client_len > 0 ? journal_seq(record->seq, stripe->tail) : 0;
         if (seq > cursor->pos && !give(stripe, record, sink))
             return STRIPE_FULL;
         if (BROKEN(sweep_marks_early) && seq > cursor->pos)
             cursor->pos = seq;
-        cursor->sweep_slot = slot;
+        cursor->sweep = walk;
     }
     if (most == 0)
         return STRIPE_MORE;

@@ -18,6 +18,8 @@ struct stripe_context {
     uint32_t stale;  /* records this many changes behind the tail are given a new seq: 2^31; less in
                         tests */
     struct names *names;
+    struct arena records;            /* what the slabs are made of */
+    struct arena index;              /* and the rest */
     _Atomic int64_t forget_after_ns; /* 0: never */
     _Atomic uint64_t clients;        /* records held */
     _Atomic uint64_t bytes;          /* memory in use */
@@ -31,13 +33,18 @@ struct stripe {
     struct slab slab;
     struct table table;
     struct journal journal;
-    uint64_t tail;      /* seq of the last change; 0: none yet */
-    size_t bytes;       /* this stripe's part of context->bytes */
-    uint32_t dead_walk; /* the slot at which the walk for dead records stands */
+    uint64_t tail;              /* seq of the last change; 0: none yet */
+    size_t bytes;               /* this stripe's part of context->bytes */
+    struct slab_walk dead_walk; /* for dead records */
 };
 
 void stripe_init(struct stripe *stripe, struct stripe_context *context);
 void stripe_fini(struct stripe *stripe);
+
+/* For a look-up that will come soon: has what it will touch first fetched from memory, and when
+ * that is there the record. Takes no lock. */
+void stripe_fetch(const struct stripe *stripe, uint64_t hash);
+void stripe_fetch_record(const struct stripe *stripe, uint64_t hash);
 
 /* Stores a report if it wins. session 0: from the client itself, which limits bind. */
 enum herd_put stripe_put(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
@@ -61,8 +68,8 @@ struct stripe_cursor {
     uint32_t packed;
     /* while a sweep is under way: */
     uint64_t sweep_tail; /* the tail when it began */
-    uint32_t sweep_slot; /* the last slot that it has passed */
-    uint32_t sweep_end;  /* the slab's chunks when it began: what came later is behind sweep_tail */
+    struct slab_walk sweep;
+    uint32_t sweep_end; /* the slab's chunks when it began: what came later is behind sweep_tail */
 };
 
 /* Takes one record, under the stripe's lock. False: no room, and the record counts as not read. */

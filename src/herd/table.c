@@ -10,22 +10,16 @@
 
 #define LOAD 9 /* slots a bucket on the average before the table grows */
 
-void table_init(struct table *table)
+void table_init(struct table *table, struct arena *index)
 {
     memset(table, 0, sizeof *table);
-    segments_init(&table->buckets, sizeof(struct table_bucket));
-    segments_init(&table->spares, sizeof(struct table_bucket));
-}
-
-void table_fini(struct table *table)
-{
-    segments_fini(&table->buckets);
-    segments_fini(&table->spares);
+    segments_init(&table->buckets, index, sizeof(struct table_bucket));
+    segments_init(&table->spares, index, sizeof(struct table_bucket));
 }
 
 size_t table_bytes(const struct table *table)
 {
-    return table->buckets.bytes + table->spares.bytes;
+    return sizeof(struct table_bucket) * ((size_t)table->buckets.count + table->spares.count);
 }
 
 static uint8_t tag_of(uint64_t hash)
@@ -49,6 +43,30 @@ static uint32_t bucket_of(uint64_t hash, uint32_t buckets)
 static struct table_bucket *spare_at(const struct table *table, uint32_t i)
 {
     return segments_at(&table->spares, i);
+}
+
+/* Buckets are never freed and never move, so one that was there once can be looked at for ever. */
+static const struct table_bucket *bucket_seen(const struct table *table, uint64_t hash)
+{
+    uint32_t buckets = segments_count(&table->buckets);
+    return buckets > 0 ? segments_at(&table->buckets, bucket_of(hash, buckets)) : NULL;
+}
+
+void table_fetch(const struct table *table, uint64_t hash)
+{
+    __builtin_prefetch(bucket_seen(table, hash));
+}
+
+/* Another thread may be changing the bucket: whatever is read, it is only a guess. */
+__attribute__((no_sanitize("thread"))) uint32_t table_guess(const struct table *table,
+                                                            uint64_t hash)
+{
+    const struct table_bucket *b = bucket_seen(table, hash);
+    uint8_t tag = tag_of(hash);
+    for (int i = 0; b != NULL && i < TABLE_WIDTH; i++)
+        if (b->tag[i] == tag)
+            return b->slot[i];
+    return 0;
 }
 
 struct table_probe table_probe(const struct table *table, uint64_t hash)
@@ -147,8 +165,15 @@ static void put(struct table *table, uint64_t hash, uint32_t slot)
     b->tag[used] = tag_of(hash);
 }
 
+/* Has the records of a chain fetched before their ids are asked for, one by one. */
+static void fetch_records(const struct table_bucket *b, const struct table_hashes *held)
+{
+    for (int i = 0; i < TABLE_WIDTH && b->slot[i] != 0; i++)
+        held->soon(held->arg, b->slot[i]);
+}
+
 /* Adds a bucket and shares the slots of the one that stood for it out between both. */
-static void split(struct table *table, uint64_t (*hash_of)(void *, uint32_t), void *arg)
+static void split(struct table *table, const struct table_hashes *held)
 {
     uint32_t added = segments_add(&table->buckets);
     uint32_t from = added & (mask_for(added + 1) >> 1);
@@ -156,8 +181,9 @@ static void split(struct table *table, uint64_t (*hash_of)(void *, uint32_t), vo
     struct table_bucket old = *chain;
     memset(chain, 0, sizeof *chain);
     for (;;) {
+        fetch_records(&old, held);
         for (int i = 0; i < TABLE_WIDTH && old.slot[i] != 0; i++)
-            put(table, hash_of(arg, old.slot[i]), old.slot[i]);
+            put(table, held->hash_of(held->arg, old.slot[i]), old.slot[i]);
         if (old.more == 0)
             break;
         struct table_bucket holder = {.more = old.more};
@@ -167,14 +193,13 @@ static void split(struct table *table, uint64_t (*hash_of)(void *, uint32_t), vo
     }
 }
 
-void table_add(struct table *table, uint64_t hash, uint32_t slot,
-               uint64_t (*hash_of)(void *, uint32_t), void *arg)
+void table_add(struct table *table, uint64_t hash, uint32_t slot, const struct table_hashes *held)
 {
     assert(slot != 0);
     if (table->buckets.count == 0)
         segments_add(&table->buckets);
     else if (table->count >= (uint64_t)table->buckets.count * LOAD)
-        split(table, hash_of, arg);
+        split(table, held);
     put(table, hash, slot);
     table->count++;
 }

@@ -37,8 +37,14 @@ struct table_probe {
     int next; /* the place in the bucket to look at next */
 };
 
-void table_init(struct table *table);
-void table_fini(struct table *table);
+/* index: its memory, which outlives it. */
+void table_init(struct table *table, struct arena *index);
+
+/* For a look-up that will come soon, by a thread that holds no lock: has the bucket fetched from
+ * memory; and once that is there, names a slot that may be the one, or any other number: only good
+ * to fetch its record too. */
+void table_fetch(const struct table *table, uint64_t hash);
+uint32_t table_guess(const struct table *table, uint64_t hash);
 
 struct table_probe table_probe(const struct table *table, uint64_t hash);
 /* The next slot whose tag is the hash's, or 0. */
@@ -49,9 +55,13 @@ void table_replace(struct table_probe *probe, uint32_t slot);
 void table_remove(struct table *table, struct table_probe *probe);
 
 /* Adds a slot that is not there yet. hash_of gives the hash of the id in a slot, for those that
- * must move. */
-void table_add(struct table *table, uint64_t hash, uint32_t slot,
-               uint64_t (*hash_of)(void *arg, uint32_t slot), void *arg);
+ * must move; soon is called with each of them before. */
+struct table_hashes {
+    uint64_t (*hash_of)(void *arg, uint32_t slot);
+    void (*soon)(void *arg, uint32_t slot);
+    void *arg;
+};
+void table_add(struct table *table, uint64_t hash, uint32_t slot, const struct table_hashes *held);
 
 size_t table_bytes(const struct table *table);
 

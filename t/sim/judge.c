@@ -35,7 +35,8 @@ static void note(struct judge *judge, const struct server *server, unsigned id)
     if (*best == NULL)
         *best = memory_zeroed(1, RECORD_BYTES);
     assert(record_bytes(&report) <= RECORD_BYTES);
-    record_write(*best, &report, names_number(judge->names, report.server), 0);
+    record_write(*best, record_bytes(&report), &report, names_number(judge->names, report.server),
+                 0);
 }
 
 struct judge *judge_create(struct world *world)

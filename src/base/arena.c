@@ -1,0 +1,70 @@
+/* The whole stretch is mapped without any right, which costs nothing and counts against no limit on
+ * what is promised; the right to use it follows in steps. */
+#include "base/arena.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#define SMALLEST  ((size_t)64 << 20) /* to be reserved; with less there is no point */
+#define STEP      ((size_t)2 << 20)  /* made usable at once, at the least: a huge page */
+#define HUGE_FROM ((size_t)16 << 20) /* steps from this size on are of huge pages */
+
+void arena_init(struct arena *arena, size_t bytes)
+{
+    assert(bytes % STEP == 0);
+    *arena = (struct arena){.reserved = bytes};
+    pthread_mutex_init(&arena->lock, NULL);
+    for (;;) {
+        const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        void *base = mmap(NULL, arena->reserved, PROT_NONE, flags, -1, 0);
+        if (base != MAP_FAILED) {
+            arena->base = base;
+            return;
+        }
+        if (arena->reserved <= SMALLEST)
+            memory_gone();
+        arena->reserved /= 2;
+    }
+}
+
+void arena_fini(struct arena *arena)
+{
+    munmap(arena->base, arena->reserved);
+    pthread_mutex_destroy(&arena->lock);
+    *arena = (struct arena){0};
+}
+
+/* Steps are an eighth of what there is: few, and little that is of no use yet. Where they are large
+ * the processor's table of pages is what reading at random waits for, so pages are huge there; a
+ * small herd does not pay for them. */
+static void extend(struct arena *arena, size_t end)
+{
+    size_t step = arena->usable / 8 / STEP * STEP;
+    if (step < STEP)
+        step = STEP;
+    if (step < end - arena->usable)
+        step = (end - arena->usable + STEP - 1) / STEP * STEP;
+    if (step > arena->reserved - arena->usable)
+        step = arena->reserved - arena->usable;
+    char *from = arena->base + arena->usable;
+    if (end > arena->reserved || mprotect(from, step, PROT_READ | PROT_WRITE) != 0)
+        memory_gone();
+    if (step >= HUGE_FROM)
+        (void)madvise(from, step, MADV_HUGEPAGE);
+    arena->usable += step;
+}
+
+void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
+{
+    assert(alignment > 0 && (alignment & (alignment - 1)) == 0 && bytes <= SIZE_MAX / 2);
+    pthread_mutex_lock(&arena->lock);
+    size_t from = (arena->taken + alignment - 1) & ~(alignment - 1);
+    if (from + bytes > arena->usable)
+        extend(arena, from + bytes);
+    arena->taken = from + bytes;
+    pthread_mutex_unlock(&arena->lock);
+    return arena->base + from;
+}

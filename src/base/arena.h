@@ -1,0 +1,28 @@
+/* Memory that only grows and never moves: a stretch of address space that is reserved at once and
+ * taken piece by piece. So a place in it can be named by its distance from the beginning, in fewer
+ * bits than a pointer has, and looked at by a thread that holds no lock. What is taken costs memory
+ * only where it is written to. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+struct arena {
+    char *base;
+    size_t reserved;
+    pthread_mutex_t lock; /* of what follows */
+    size_t usable;        /* from the beginning */
+    size_t taken;
+};
+
+/* Reserves so many bytes, or fewer where the system does not let that many be had. Main thread. */
+void arena_init(struct arena *arena, size_t bytes);
+/* Frees all that was taken. */
+void arena_fini(struct arena *arena);
+
+/* Takes bytes that are 0, at a multiple of alignment, a power of two. They are never given back.
+ * When there is no memory left the process ends, as with all of memory.h. Any thread. */
+void *arena_take(struct arena *arena, size_t bytes, size_t alignment);
+
+#endif
