@@ -37,7 +37,8 @@ static const struct herd_command commands[] = {
      .min_fields = 7,
      .from = HERD_PEER,
      .run = at,
-     .usage = "server difference client location time [names] sender"},
+     .usage = "server difference client location time [names] sender",
+     .client = 3},
     {.verb = NULL},
 };
 

@@ -38,7 +38,8 @@ static const struct herd_command commands[] = {
      .max_fields = 4,
      .from = HERD_CLIENT,
      .run = iamat,
-     .usage = "client location time"},
+     .usage = "client location time",
+     .client = 1},
     {.verb = NULL},
 };
 

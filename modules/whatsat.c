@@ -31,7 +31,8 @@ static const struct herd_command commands[] = {
      .max_fields = 4,
      .from = HERD_CLIENT,
      .run = whatsat,
-     .usage = "client radius bound"},
+     .usage = "client radius bound",
+     .client = 1},
     {.verb = NULL},
 };
 

@@ -142,7 +142,7 @@ sub verbs {
     for (split /\n/, $herd->run('-V')->{out}) {
         $usage{$1}{$2} = $3 if /^\s+(clients|neighbours): (\S+) (.*)$/;
     }
-    my @link = content('src/herd/link.c') =~ /text_is\(\w+, "([A-Z]+)"\)/g;
+    my @link = content('src/herd/link.c') =~ /text_is\([^"]*, "([A-Z]+)"\)/g;
     push @link, content('src/herd/hello.c') =~ /text_is\([^"]*, "(HELLO)"\)/;
     my %link = map { $_ => 1 } @link;
     same([grep {/^[A-Z]+$/} $page->heads('CLIENTS')], ['CLIENTS', keys %{ $usage{clients} }], 'the verbs of clients');

@@ -10,7 +10,7 @@
 
 #define SMALLEST  ((size_t)64 << 20) /* to be reserved; with less there is no point */
 #define STEP      ((size_t)2 << 20)  /* made usable at once, at the least: a huge page */
-#define HUGE_FROM ((size_t)16 << 20) /* steps from this size on are of huge pages */
+#define HUGE_FROM ((size_t)8 << 20)  /* what is behind this is of huge pages */
 
 void arena_init(struct arena *arena, size_t bytes)
 {
@@ -21,7 +21,9 @@ void arena_init(struct arena *arena, size_t bytes)
         const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         void *base = mmap(NULL, arena->reserved, PROT_NONE, flags, -1, 0);
         if (base != MAP_FAILED) {
-            arena->base = base;
+            arena->mapped = base;
+            arena->base = (char *)(((uintptr_t)base + STEP - 1) & ~(uintptr_t)(STEP - 1));
+            arena->reserved -= (size_t)(arena->base - arena->mapped);
             return;
         }
         if (arena->reserved <= SMALLEST)
@@ -32,12 +34,12 @@ void arena_init(struct arena *arena, size_t bytes)
 
 void arena_fini(struct arena *arena)
 {
-    munmap(arena->base, arena->reserved);
+    munmap(arena->mapped, arena->reserved + (size_t)(arena->base - arena->mapped));
     pthread_mutex_destroy(&arena->lock);
     *arena = (struct arena){0};
 }
 
-/* Steps are an eighth of what there is: few, and little that is of no use yet. Where they are large
+/* Steps are an eighth of what there is: few, and little that is of no use yet. Where there is much,
  * the processor's table of pages is what reading at random waits for, so pages are huge there; a
  * small herd does not pay for them. */
 static void extend(struct arena *arena, size_t end)
@@ -52,7 +54,7 @@ static void extend(struct arena *arena, size_t end)
     char *from = arena->base + arena->usable;
     if (end > arena->reserved || mprotect(from, step, PROT_READ | PROT_WRITE) != 0)
         memory_gone();
-    if (step >= HUGE_FROM)
+    if (arena->usable >= HUGE_FROM)
         (void)madvise(from, step, MADV_HUGEPAGE);
     arena->usable += step;
 }

@@ -9,8 +9,9 @@
 #include <stddef.h>
 
 struct arena {
-    char *base;
-    size_t reserved;
+    char *base; /* at a multiple of 2 MiB */
+    char *mapped;
+    size_t reserved;      /* from base on */
     pthread_mutex_t lock; /* of what follows */
     size_t usable;        /* from the beginning */
     size_t taken;

@@ -65,17 +65,24 @@ enum herd_result dispatch_invalid(const struct dispatch *dispatch, struct herd_r
     return dispatch->otherwise != NULL ? dispatch->otherwise->run(request) : HERD_INVALID;
 }
 
-enum herd_result dispatch_run(const struct dispatch *dispatch, enum herd_from from,
+const struct herd_command *dispatch_find(const struct dispatch *dispatch, enum herd_from from,
+                                         const struct line *line)
+{
+    if (line->count == 0)
+        return NULL;
+    const struct entry *entry = find(dispatch, from, line->field[0]);
+    if (entry == NULL || line->count < entry->command->min_fields ||
+        (entry->command->max_fields > 0 && line->count > entry->command->max_fields))
+        return NULL;
+    return entry->command;
+}
+
+enum herd_result dispatch_run(const struct dispatch *dispatch, const struct herd_command *command,
                               struct herd_request *request)
 {
-    size_t count = request->line.count;
-    assert(count > 0);
-    const struct entry *entry = find(dispatch, from, line_field(&request->line, 0));
-    enum herd_result result = HERD_INVALID;
-    if (entry != NULL && count >= entry->command->min_fields &&
-        (entry->command->max_fields == 0 || count <= entry->command->max_fields))
-        result = entry->command->run(request);
-    if ((result == HERD_INVALID || result == HERD_END) && from == HERD_CLIENT)
+    assert(request->line->count > 0);
+    enum herd_result result = command != NULL ? command->run(request) : HERD_INVALID;
+    if ((result == HERD_INVALID || result == HERD_END) && request->neighbour == NULL)
         return dispatch_invalid(dispatch, request);
     return result;
 }

@@ -4,7 +4,7 @@
 #ifndef HERD_DISPATCH_H
 #define HERD_DISPATCH_H
 
-#include <herd/module.h>
+#include "wire/line.h"
 
 struct dispatch;
 
@@ -16,9 +16,15 @@ void dispatch_destroy(struct dispatch *dispatch);
 bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command, const char *module,
                   struct herd_error *err);
 
-/* Executes the request's line. HERD_INVALID comes back only from a neighbour's line, or if nobody
- * takes invalid ones: then the client's connection is closed behind the answers before it. */
-enum herd_result dispatch_run(const struct dispatch *dispatch, enum herd_from from,
+/* The command that takes a line of that side, by its verb and the number of its fields. NULL: none
+ * does. */
+const struct herd_command *dispatch_find(const struct dispatch *dispatch, enum herd_from from,
+                                         const struct line *line);
+
+/* Executes the request's line, whose command was found so. HERD_INVALID comes back only from a
+ * neighbour's line, or if nobody takes invalid ones: then the client's connection is closed behind
+ * the answers before it. */
+enum herd_result dispatch_run(const struct dispatch *dispatch, const struct herd_command *command,
                               struct herd_request *request);
 
 /* Answers the request as invalid whatever it says. */

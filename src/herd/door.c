@@ -12,17 +12,17 @@
 
 struct herd_text herd_line(const struct herd_request *req)
 {
-    return req->line.text;
+    return req->line->text;
 }
 
 size_t herd_field_count(const struct herd_request *req)
 {
-    return req->line.count;
+    return req->line->count;
 }
 
 struct herd_text herd_field(const struct herd_request *req, size_t i)
 {
-    return line_field(&req->line, i);
+    return line_field(req->line, i);
 }
 
 void herd_reply(struct herd_request *req, struct herd_text text)
@@ -114,6 +114,13 @@ static void count_put(bool client, enum herd_put result)
     metrics_add(client ? clients[result] : peers[result], 1);
 }
 
+static uint64_t hash_of(const struct herd_request *req, struct herd_text client)
+{
+    if (client.bytes == req->client.bytes && client.len == req->client.len && client.len > 0)
+        return req->hash;
+    return store_hash(req->store, client);
+}
+
 enum herd_put herd_report_put(struct herd_request *req, const struct herd_report *report)
 {
     bool client = req->session == 0;
@@ -121,7 +128,8 @@ enum herd_put herd_report_put(struct herd_request *req, const struct herd_report
     if (BROKEN(clock_check_on_merge) && !client && is_ahead(req, report->time_ns, 5000000000))
         return HERD_PUT_AHEAD;
     if (!client || !is_ahead(req, report->time_ns, req->max_ahead_ns))
-        result = store_put(req->store, report, req->session, req->clock_ns, req->news);
+        result = store_put(req->store, hash_of(req, report->client), report, req->session,
+                           req->clock_ns, req->news);
     count_put(client, result);
     if (result <= HERD_PUT_TIE && log_messages())
         log_subject(req->connection, "Location updated for", report->client);
@@ -131,7 +139,7 @@ enum herd_put herd_report_put(struct herd_request *req, const struct herd_report
 bool herd_report_get(struct herd_request *req, struct herd_text client, struct herd_report *report,
                      struct herd_room *room)
 {
-    return store_get(req->store, client, req->clock_ns, report, room);
+    return store_get(req->store, hash_of(req, client), client, req->clock_ns, report, room);
 }
 
 void herd_reply_at(struct herd_request *req, const struct herd_report *report)

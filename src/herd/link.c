@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "herd/ahead.h"
 #include "herd/broken.h"
 #include "herd/hello.h"
 #include "herd/request.h"
@@ -201,9 +202,11 @@ static bool on_clock(struct link *link, const struct line *line, bool ping, stru
     return true;
 }
 
-static bool on_command(struct link *link, const struct line *line, struct link_time time)
+static bool on_command(struct link *link, const struct ahead_line *ahead, struct link_time time)
 {
-    struct herd_request request = {.line = *line,
+    struct herd_request request = {.line = &ahead->line,
+                                   .client = ahead->client,
+                                   .hash = ahead->hash,
                                    .out = &link->replies,
                                    .store = link->host->store,
                                    .news = link->news,
@@ -212,7 +215,7 @@ static bool on_command(struct link *link, const struct line *line, struct link_t
                                    .connection = 0,
                                    .session = link->by,
                                    .clock_ns = time.clock_ns};
-    enum herd_result result = dispatch_run(link->host->dispatch, HERD_PEER, &request);
+    enum herd_result result = dispatch_run(link->host->dispatch, ahead->command, &request);
     if (result == HERD_END)
         end(link, "it broke the protocol");
     return result != HERD_INVALID;
@@ -229,42 +232,60 @@ static void complain(struct link *link, const struct line *line, struct link_tim
               neighbour_name(link->neighbour), len, line->text.bytes);
 }
 
-static void on_line(struct link *link, const char *bytes, size_t len, struct link_time time)
+static bool on_verb(struct link *link, const struct ahead_line *ahead, struct link_time time)
+{
+    const struct line *line = &ahead->line;
+    if (ahead->command != NULL)
+        return on_command(link, ahead, time);
+    if (text_is(line->field[0], "MARK"))
+        return on_mark(link, line);
+    if (text_is(line->field[0], "PING"))
+        return on_clock(link, line, true, time);
+    return text_is(line->field[0], "PONG") && on_clock(link, line, false, time);
+}
+
+/* The first line: HELLO. Returns the bytes of it, if it has come whole. */
+static size_t hear_hello(struct link *link, const char *bytes, size_t len, struct link_time time)
 {
     struct line line;
-    bool good;
-    line_parse(&line, bytes, len);
-    if (link->state == LINK_NEW) {
-        on_hello(link, line.text, time);
-        return;
+    size_t n = line_length(bytes, len);
+    if (n > HELLO_BYTES_MAX || (n == 0 && len > HELLO_BYTES_MAX)) {
+        end(link, "its line is too long");
+        return 0;
     }
-    if (line.count == 0)
-        return;
-    struct herd_text verb = line_field(&line, 0);
-    if (text_is(verb, "MARK"))
-        good = on_mark(link, &line);
-    else if (text_is(verb, "PING") || text_is(verb, "PONG"))
-        good = on_clock(link, &line, text_is(verb, "PING"), time);
-    else
-        good = on_command(link, &line, time);
-    if (!good)
-        complain(link, &line, time);
-    if (buffer_len(&link->replies) > REPLIES_MAX)
-        end(link, "it asks and does not read");
+    if (n > 0) {
+        line_parse(&line, bytes, n);
+        on_hello(link, line.text, time);
+    }
+    return n;
+}
+
+static size_t hear_lines(struct link *link, const char *bytes, size_t len, struct link_time time)
+{
+    struct ahead ahead;
+    size_t done = 0;
+    ahead_read(&ahead, link->host->dispatch, HERD_PEER, link->host->store, LINK_LINE_MAX - 1, bytes,
+               len);
+    if (ahead.count == 0 && (line_length(bytes, len) > 0 || len > LINK_LINE_MAX))
+        end(link, "its line is too long");
+    for (unsigned i = 0; i < ahead.count && link->state != LINK_ENDED; i++) {
+        const struct ahead_line *line = &ahead.lines[i];
+        if (line->line.count > 0 && !on_verb(link, line, time))
+            complain(link, &line->line, time);
+        if (buffer_len(&link->replies) > REPLIES_MAX)
+            end(link, "it asks and does not read");
+        done += line->bytes;
+    }
+    return done;
 }
 
 size_t link_input(struct link *link, const char *bytes, size_t len, struct link_time time)
 {
-    size_t done = 0;
+    size_t done = 0, n = 1;
     link->heard_ns = time.now_ns;
-    while (link->state != LINK_ENDED) {
-        size_t max = link->state == LINK_NEW ? HELLO_BYTES_MAX : LINK_LINE_MAX;
-        size_t n = line_length(bytes + done, len - done);
-        if (n > max || (n == 0 && len - done > max))
-            end(link, "its line is too long");
-        if (n == 0 || link->state == LINK_ENDED)
-            break;
-        on_line(link, bytes + done, n, time);
+    while (n > 0 && link->state != LINK_ENDED) {
+        n = link->state == LINK_NEW ? hear_hello(link, bytes + done, len - done, time)
+                                    : hear_lines(link, bytes + done, len - done, time);
         done += n;
     }
     return done;

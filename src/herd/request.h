@@ -9,8 +9,10 @@
 #include "wire/line.h"
 
 struct herd_request {
-    struct line line;
-    struct buffer *out; /* the answer */
+    const struct line *line;
+    struct herd_text client; /* the field of it that names one, and the store's hash of that; */
+    uint64_t hash;           /* empty: it was not looked up ahead */
+    struct buffer *out;      /* the answer */
     struct store *store;
     uint64_t *news;        /* stripes changed in this turn of the thread */
     const char *server;    /* this server's name */

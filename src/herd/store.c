@@ -58,7 +58,7 @@ void store_limit(struct store *store, uint64_t clients_max, uint64_t bytes_max,
     atomic_store_explicit(&store->context.forget_after_ns, forget_after_ns, memory_order_relaxed);
 }
 
-static uint64_t hash_of(struct store *store, struct herd_text client)
+uint64_t store_hash(const struct store *store, struct herd_text client)
 {
     return siphash13(store->context.key, client.bytes, client.len);
 }
@@ -68,10 +68,19 @@ static unsigned stripe_of(const struct store *store, uint64_t hash)
     return (unsigned)(hash >> 58) & (store->stripe_count - 1);
 }
 
-enum herd_put store_put(struct store *store, const struct herd_report *report, uint32_t session,
-                        int64_t clock_ns, uint64_t *news)
+void store_fetch(const struct store *store, uint64_t hash)
 {
-    uint64_t hash = hash_of(store, report->client);
+    stripe_fetch(&store->stripes[stripe_of(store, hash)], hash);
+}
+
+void store_fetch_record(const struct store *store, uint64_t hash)
+{
+    stripe_fetch_record(&store->stripes[stripe_of(store, hash)], hash);
+}
+
+enum herd_put store_put(struct store *store, uint64_t hash, const struct herd_report *report,
+                        uint32_t session, int64_t clock_ns, uint64_t *news)
+{
     unsigned i = stripe_of(store, hash);
     enum herd_put result = stripe_put(&store->stripes[i], hash, report, session, clock_ns);
     if (result == HERD_PUT_NEW || result == HERD_PUT_NEWER || result == HERD_PUT_TIE)
@@ -79,10 +88,9 @@ enum herd_put store_put(struct store *store, const struct herd_report *report, u
     return result;
 }
 
-bool store_get(struct store *store, struct herd_text client, int64_t clock_ns,
+bool store_get(struct store *store, uint64_t hash, struct herd_text client, int64_t clock_ns,
                struct herd_report *report, struct herd_room *room)
 {
-    uint64_t hash = hash_of(store, client);
     return stripe_get(&store->stripes[stripe_of(store, hash)], hash, client, clock_ns, report,
                       room);
 }

@@ -25,13 +25,21 @@ void store_destroy(struct store *store);
 void store_limit(struct store *store, uint64_t clients_max, uint64_t bytes_max,
                  int64_t forget_after_ns);
 
+/* What the store knows a client by, and what the functions below ask for as hash. */
+uint64_t store_hash(const struct store *store, struct herd_text client);
+
+/* For a look-up that will come soon: has what it will touch first fetched from memory, and when
+ * that is there the record. */
+void store_fetch(const struct store *store, uint64_t hash);
+void store_fetch_record(const struct store *store, uint64_t hash);
+
 /* Stores a report if it wins, and adds the stripe that changed to *news (a bit a stripe), which the
  * caller announces when its turn ends. session 0: from the client itself, which limits bind. */
-enum herd_put store_put(struct store *store, const struct herd_report *report, uint32_t session,
-                        int64_t clock_ns, uint64_t *news);
+enum herd_put store_put(struct store *store, uint64_t hash, const struct herd_report *report,
+                        uint32_t session, int64_t clock_ns, uint64_t *news);
 
 /* Copies a client's record out; its texts live in room. False: not known. */
-bool store_get(struct store *store, struct herd_text client, int64_t clock_ns,
+bool store_get(struct store *store, uint64_t hash, struct herd_text client, int64_t clock_ns,
                struct herd_report *report, struct herd_room *room);
 
 /* Tells every feed which stripes have news. */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "herd/ahead.h"
 
 #include <assert.h>
 
@@ -21,20 +22,17 @@ static bool is_over_long(const struct connection *c, const char *bytes, size_t l
     return end > c->clients->service->line_bytes;
 }
 
-static void fill_request(struct connection *c, struct client_request *command)
+/* What all commands of a read have in common. */
+static void prepare(struct connection *c, struct client_request *command)
 {
     const struct clients_service *service = c->clients->service;
     command->connection = c;
-    command->begins = buffer_len(&c->clients->worker->output);
-    command->request.out = &c->clients->worker->output;
-    command->request.store = service->store;
-    command->request.news = &c->clients->news;
-    command->request.server = service->server;
-    command->request.neighbour = NULL;
-    command->request.connection = c->number;
-    command->request.session = 0;
-    command->request.clock_ns = c->clients->clock_ns++;
-    command->request.max_ahead_ns = service->max_ahead_ns;
+    command->request = (struct herd_request){.out = &c->clients->worker->output,
+                                             .store = service->store,
+                                             .news = &c->clients->news,
+                                             .server = service->server,
+                                             .connection = c->number,
+                                             .max_ahead_ns = service->max_ahead_ns};
 }
 
 static void log_answer(const struct connection *c, const struct buffer *out, size_t begins)
@@ -67,56 +65,90 @@ static void count_command(struct connection *c)
         c->closing = true;
 }
 
-static void execute(struct connection *c, struct client_request *command, bool valid)
+static void execute(struct connection *c, struct client_request *command,
+                    const struct ahead_line *line, bool valid)
 {
     const struct dispatch *dispatch = c->clients->service->dispatch;
+    struct herd_request *request = &command->request;
+    command->begins = buffer_len(request->out);
+    request->line = &line->line;
+    request->client = line->client;
+    request->hash = line->hash;
+    request->clock_ns = c->clients->clock_ns++;
     if (log_messages())
-        log_message(c->number, "Message received:", command->request.line.text);
+        log_message(c->number, "Message received:", line->line.text);
     count_command(c);
-    enum herd_result result = valid ? dispatch_run(dispatch, HERD_CLIENT, &command->request)
-                                    : dispatch_invalid(dispatch, &command->request);
+    enum herd_result result = valid ? dispatch_run(dispatch, line->command, request)
+                                    : dispatch_invalid(dispatch, request);
     assert((result == HERD_LATER) == (c->later != NULL));
     if (result == HERD_INVALID) /* no module answers it, and a client must not wait for one */
         c->closing = true;
     if (c->later != NULL && c->later->done)
         commands_finish_later(c);
     else if (c->later == NULL && log_messages())
-        log_answer(c, command->request.out, command->begins);
+        log_answer(c, request->out, command->begins);
 }
 
-/* One line, with its end or without. */
-static void execute_line(struct connection *c, const char *bytes, size_t len)
+/* Whether the next line may be executed. */
+static bool goes_on(struct connection *c)
 {
-    struct client_request command;
-    line_parse(&command.request.line, bytes, len);
-    bool valid = !is_over_long(c, bytes, len);
-    if (valid && command.request.line.count == 0)
-        return;
-    if (!valid) {
-        line_parse(&command.request.line, bytes, len < EXCERPT_MAX ? len : EXCERPT_MAX);
-        command.request.line.text = (struct herd_text){bytes, EXCERPT_MAX};
-        c->closing = true;
+    if (buffer_len(&c->clients->worker->output) > OUTPUT_MAX)
+        c->gone = !connection_write(c);
+    return c->later == NULL && !c->closing && !c->gone && buffer_len(&c->unwritten) == 0;
+}
+
+static size_t execute_ahead(struct connection *c, struct client_request *command,
+                            const struct ahead *ahead)
+{
+    size_t done = 0;
+    for (unsigned i = 0; i < ahead->count; i++) {
+        if (ahead->lines[i].line.count > 0)
+            execute(c, command, &ahead->lines[i], true);
+        done += ahead->lines[i].bytes;
+        if (!goes_on(c))
+            break;
     }
-    fill_request(c, &command);
-    execute(c, &command, valid);
+    return done;
+}
+
+/* The last line of the input, without an end, or one that is too long, which goes back in part.
+ * Returns its bytes, or 0 if it is neither and only not there yet. */
+static size_t execute_odd(struct connection *c, struct client_request *command, const char *bytes,
+                          size_t len)
+{
+    struct ahead_line odd = {.command = NULL};
+    size_t n = line_length(bytes, len);
+    if (n == 0)
+        n = len;
+    if (is_over_long(c, bytes, n)) {
+        line_parse(&odd.line, bytes, n < EXCERPT_MAX ? n : EXCERPT_MAX);
+        odd.line.text = (struct herd_text){bytes, EXCERPT_MAX};
+        execute(c, command, &odd, false);
+        c->closing = true;
+        return n;
+    }
+    if (!c->eof)
+        return 0;
+    line_parse(&odd.line, bytes, n);
+    odd.command = dispatch_find(c->clients->service->dispatch, HERD_CLIENT, &odd.line);
+    if (odd.line.count > 0)
+        execute(c, command, &odd, true);
+    return n;
 }
 
 size_t commands_execute(struct connection *c, const char *bytes, size_t len)
 {
-    size_t done = 0;
-    while (done < len && c->later == NULL && !c->closing) {
-        size_t n = line_length(bytes + done, len - done);
-        if (n == 0 && (c->eof || is_over_long(c, bytes + done, len - done)))
-            n = len - done;
-        if (n == 0)
-            break;
-        execute_line(c, bytes + done, n);
+    const struct clients_service *service = c->clients->service;
+    struct client_request command;
+    struct ahead ahead;
+    size_t done = 0, n = 1;
+    prepare(c, &command);
+    while (done < len && n > 0 && goes_on(c)) {
+        ahead_read(&ahead, service->dispatch, HERD_CLIENT, service->store, service->line_bytes,
+                   bytes + done, len - done);
+        n = ahead.count > 0 ? execute_ahead(c, &command, &ahead)
+                            : execute_odd(c, &command, bytes + done, len - done);
         done += n;
-        if (buffer_len(&c->clients->worker->output) <= OUTPUT_MAX)
-            continue;
-        c->gone = !connection_write(c);
-        if (c->gone || buffer_len(&c->unwritten) > 0)
-            break;
     }
     return done;
 }

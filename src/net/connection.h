@@ -40,6 +40,7 @@ struct client_request {
 /* A command that is answered later: a copy of its line, and what it has answered so far. */
 struct later {
     struct herd_request request; /* first */
+    struct line parted;
     struct connection *connection;
     struct buffer out;
     bool done;

@@ -9,9 +9,10 @@
 #include <string.h>
 
 /* The fields point into the line; they are to point into the copy of it. */
-static void move_line(struct line *line, char *copy)
+static void copy_line(struct line *line, const struct line *from, char *copy)
 {
-    const char *old = line->text.bytes;
+    const char *old = from->text.bytes;
+    *line = *from;
     memcpy(copy, old, line->text.len);
     for (size_t i = 0; i < LINE_FIELDS; i++)
         if (line->field[i].len > 0)
@@ -25,14 +26,16 @@ struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void
     struct client_request *now = (struct client_request *)req;
     struct connection *connection = now->connection;
     assert(connection->later == NULL);
-    struct later *later = memory_zeroed(1, sizeof *later + req->line.text.len);
+    struct later *later = memory_zeroed(1, sizeof *later + req->line->text.len);
     later->request = *req;
     later->request.out = &later->out;
     later->request.news = &connection->clients->news;
     later->connection = connection;
     later->cancelled = cancelled;
     later->arg = arg;
-    move_line(&later->request.line, later->line);
+    copy_line(&later->parted, req->line, later->line);
+    later->request.line = &later->parted;
+    later->request.client.len = 0;
     size_t said = buffer_len(req->out) - now->begins;
     buffer_add(&later->out, buffer_at(req->out) + now->begins, said);
     req->out->to -= said;

@@ -20,7 +20,9 @@ struct judge {
 static bool held(const struct server *server, unsigned id, struct herd_report *report,
                  struct herd_room *room)
 {
-    return store_get(server->store, server->world->ids[id], server_clock_ns(server), report, room);
+    struct herd_text client = server->world->ids[id];
+    return store_get(server->store, store_hash(server->store, client), client,
+                     server_clock_ns(server), report, room);
 }
 
 static void note(struct judge *judge, const struct server *server, unsigned id)

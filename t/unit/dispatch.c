@@ -34,9 +34,9 @@ static enum herd_result run_other(struct herd_request *req)
     return HERD_OK;
 }
 
-static const struct herd_command of_client = {"GO", 2, 3, HERD_CLIENT, run_client, "where"};
-static const struct herd_command of_peer = {"GO", 2, 0, HERD_PEER, run_peer, "where"};
-static const struct herd_command of_other = {"", 0, 0, HERD_CLIENT, run_other, ""};
+static const struct herd_command of_client = {"GO", 2, 3, HERD_CLIENT, run_client, "where", 0};
+static const struct herd_command of_peer = {"GO", 2, 0, HERD_PEER, run_peer, "where", 0};
+static const struct herd_command of_other = {"", 0, 0, HERD_CLIENT, run_other, "", 0};
 
 static struct dispatch *table_of(bool with_other)
 {
@@ -51,10 +51,11 @@ static struct dispatch *table_of(bool with_other)
 
 static enum herd_result say(const struct dispatch *dispatch, enum herd_from from, const char *line)
 {
-    struct herd_request request = {.connection = 1};
-    line_parse(&request.line, line, strlen(line));
+    struct line parted;
+    line_parse(&parted, line, strlen(line));
+    struct herd_request request = {.line = &parted, .neighbour = from == HERD_PEER ? "B" : NULL};
     ran = "nobody";
-    return dispatch_run(dispatch, from, &request);
+    return dispatch_run(dispatch, dispatch_find(dispatch, from, &parted), &request);
 }
 
 static void each_side_has_its_own_verbs(void **state)
@@ -113,7 +114,7 @@ static void nobody_need_take_what_is_invalid(void **state)
 static void a_verb_is_taken_once(void **state)
 {
     (void)state;
-    static const struct herd_command again = {"GO", 1, 1, HERD_PEER, run_peer, ""};
+    static const struct herd_command again = {"GO", 1, 1, HERD_PEER, run_peer, "", 0};
     struct dispatch *dispatch = table_of(true);
     struct herd_error err;
     assert_false(dispatch_add(dispatch, &again, "four", &err));

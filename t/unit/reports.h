@@ -35,7 +35,8 @@ static inline enum herd_put put(struct store *store, const char *client, int64_t
     struct report_room room;
     struct herd_report report = report_of(&room, client, s);
     uint64_t news = 0;
-    enum herd_put result = store_put(store, &report, session, s * SECOND_NS, &news);
+    enum herd_put result = store_put(store, store_hash(store, report.client), &report, session,
+                                     s * SECOND_NS, &news);
     store_announce(store, news);
     return result;
 }
@@ -45,7 +46,7 @@ static inline int64_t held_s(struct store *store, const char *client)
 {
     struct herd_report report;
     struct herd_room room;
-    if (!store_get(store, text(client), 0, &report, &room))
+    if (!store_get(store, store_hash(store, text(client)), text(client), 0, &report, &room))
         return -1;
     return report.time_ns / SECOND_NS;
 }

@@ -53,13 +53,15 @@ static void the_order_is_total(void **state)
             struct herd_report a = variant(first), b = variant(second), got;
             struct herd_room room;
             uint64_t news = 0;
-            assert_int_equal(store_put(store, &a, 1, 0, &news), HERD_PUT_NEW);
-            enum herd_put result = store_put(store, &b, 2, 0, &news);
+            assert_int_equal(store_put(store, store_hash(store, a.client), &a, 1, 0, &news),
+                             HERD_PUT_NEW);
+            enum herd_put result = store_put(store, store_hash(store, b.client), &b, 2, 0, &news);
             enum herd_put wins = a.time_ns == b.time_ns ? HERD_PUT_TIE : HERD_PUT_NEWER;
             assert_int_equal(result, second > first    ? wins
                                      : second == first ? HERD_PUT_REPEAT
                                                        : HERD_PUT_OLDER);
-            assert_true(store_get(store, text("client"), 0, &got, &room));
+            assert_true(store_get(store, store_hash(store, text("client")), text("client"), 0, &got,
+                                  &room));
             struct herd_report best = variant(first > second ? first : second);
             assert_int_equal(got.time.len, best.time.len);
             assert_memory_equal(got.time.bytes, best.time.bytes, best.time.len);
@@ -77,12 +79,14 @@ static void the_same_place_at_the_same_time_is_a_repeat(void **state)
     struct store *store = new_store(1);
     struct herd_report report = variant(2);
     uint64_t news = 0;
-    store_put(store, &report, 0, 0, &news);
+    store_put(store, store_hash(store, report.client), &report, 0, 0, &news);
     news = 0;
     report.diff_ns += 5;
-    assert_int_equal(store_put(store, &report, 0, 0, &news), HERD_PUT_REPEAT);
+    assert_int_equal(store_put(store, store_hash(store, report.client), &report, 0, 0, &news),
+                     HERD_PUT_REPEAT);
     assert_int_equal(news, 0);
-    assert_int_equal(store_put(store, &report, 1, 0, &news), HERD_PUT_TIE);
+    assert_int_equal(store_put(store, store_hash(store, report.client), &report, 1, 0, &news),
+                     HERD_PUT_TIE);
     assert_int_equal(news, 1);
     store_destroy(store);
 }
@@ -113,7 +117,8 @@ static enum herd_put put_at(struct store *store, const char *client, int64_t s, 
     struct report_room room;
     struct herd_report report = report_of(&room, client, s);
     uint64_t news = 0;
-    return store_put(store, &report, 0, clock_s * SECOND_NS, &news);
+    return store_put(store, store_hash(store, report.client), &report, 0, clock_s * SECOND_NS,
+                     &news);
 }
 
 static void what_is_dead_is_neither_held_nor_taken(void **state)
@@ -125,8 +130,10 @@ static void what_is_dead_is_neither_held_nor_taken(void **state)
     store_limit(store, 0, 0, 10 * SECOND_NS);
     assert_int_equal(put_at(store, "a", 100, 100), HERD_PUT_NEW);
     assert_int_equal(put_at(store, "b", 100, 111), HERD_PUT_DEAD);
-    assert_true(store_get(store, text("a"), 110 * SECOND_NS, &report, &room));
-    assert_false(store_get(store, text("a"), 111 * SECOND_NS, &report, &room));
+    assert_true(
+        store_get(store, store_hash(store, text("a")), text("a"), 110 * SECOND_NS, &report, &room));
+    assert_false(
+        store_get(store, store_hash(store, text("a")), text("a"), 111 * SECOND_NS, &report, &room));
     assert_int_equal(store_clients(store), 1);
     assert_int_equal(store_forget(store, 10, 110 * SECOND_NS), 0);
     assert_int_equal(store_forget(store, 10, 111 * SECOND_NS), 1);

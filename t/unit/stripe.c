@@ -191,7 +191,7 @@ static void a_sweep_and_the_list_behind_it_miss_nothing(void **state)
         if (s % 2 != 0)
             report.location = text("+1-2");
         uint64_t news = 0;
-        store_put(store, &report, 0, 0, &news);
+        store_put(store, store_hash(store, report.client), &report, 0, 0, &news);
         last[i] = s;
     }
     assert_true(cursor.pos == tail);

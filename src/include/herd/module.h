@@ -69,6 +69,8 @@ struct herd_command {
     enum herd_from from;
     enum herd_result (*run)(struct herd_request *req);
     const char *usage; /* "client location time" */
+    unsigned client;   /* the field, 1 to 6, whose record it asks for first, which is then fetched
+                          from memory before its turn comes; 0: none */
 };
 
 /* The line as it came, less its line end. */
