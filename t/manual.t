@@ -213,7 +213,7 @@ sub complaints {
 
 # Why modules are refused.
 sub refusals {
-    my $loader = bare(content('src/core/loader.c')) =~ s/"\s*SYMBOL/herd_module"/r;
+    my $loader = join '', map { bare(content("src/core/$_.c")) =~ s/"\s*SYMBOL/herd_module"/r } qw(loader object);
     my ($clash) = bare(content('src/core/registry.c')) =~ /^static bool check_clash\(.*?^\}/msg ? $& : '';
     my ($verbs) = bare(content('src/herd/dispatch.c')) =~ /^bool dispatch_add\(.*?^\}/msg ? $& : '';
     my ($list) = page('herd-modules.7')->text =~ /^The reasons are:\n(.*?)^\.El/ms;

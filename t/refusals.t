@@ -26,12 +26,29 @@ my $at = quotemeta($h->file('bad.conf')) . ":$line: load_modules:";
 my $here = quotemeta $h->dir;
 
 refused('no such file', loading('none.so'), qr/$at $here\/none\.so: cannot be opened: .*No such file or directory/);
-refused('no object', loading($h->write('text.so', 'x' x 100)), qr/$at $here\/text\.so: cannot be opened: .*(invalid ELF header|file too short)/);
+refused('no object', loading($h->write('text.so', 'x' x 100)), qr/$at $here\/text\.so: cannot be opened: not a shared object/);
+refused('nothing', loading($h->write('empty.so', '')), qr/$at $here\/empty\.so: cannot be opened: not a shared object/);
 refused('a folder', loading('/'), qr/$at \/: cannot be opened: .+/);
 POSIX::mkfifo($h->file("fifo"), 0600) or die;
 refused('a FIFO, for which nobody waits', loading("fifo"), qr/$at $here\/fifo: cannot be opened: not a regular file/);
 refused('no name at all', loading(''), qr/$at $here\/: cannot be opened: .+/);
 refused('a wrong type', 'load_modules = [ 1 ];', qr/$at must be an array of strings: .*/);
+
+# The good one cut off, anywhere: an error, and no signal. What is not for this machine is no less one.
+my $bytes = do { open my $in, '<:raw', $good or die "$good: $!\n"; local $/; <$in> };
+my $size = length $bytes;
+my $cut = $h->file('cut.so');
+for my $length (1 .. 5, 63, 64, 65, (map { int($size * $_ / 16) } 1 .. 15), $size - 1) {
+    my $file = $h->write('bad.conf', $h->config_text . loading($h->write('cut.so', substr $bytes, 0, $length)));
+    my $run = $h->run('-t', '-c', $file);
+    is "$run->{status} $run->{err}", '1 herd: ' . $h->file('bad.conf') . ":$line: load_modules: $cut: cannot be opened: the file is cut off\n",
+        "cut off after $length of $size bytes";
+}
+substr(my $foreign = $bytes, 4, 1) = $bytes =~ /\A.{4}\x02/s ? "\x01" : "\x02";
+refused('another word size', loading($h->write('foreign.so', $foreign)), qr/$at $here\/foreign\.so: cannot be opened: .*ELF class.*/);
+substr($foreign = $bytes, 18, 2) = "\0\0";
+refused('another machine', loading($h->write('foreign.so', $foreign)),
+    qr/$at $here\/foreign\.so: cannot be opened: built for another kind of processor/);
 
 # Each is the good one but for a flag.
 my %wrong = (

@@ -4,13 +4,13 @@
 #include "core/loader.h"
 
 #include "base/memory.h"
+#include "core/object.h"
 #include "wire/at.h"
 
 #include <assert.h>
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SYMBOL "herd_module"
 
@@ -31,16 +31,11 @@ static const char *reason(const char *file)
 /* A name without a slash would be searched for among the system's libraries. */
 static void *open_object(const char *file, struct herd_error *err)
 {
-    struct stat status;
-    if (stat(file, &status) == 0 && !S_ISREG(status.st_mode)) { /* a FIFO would be waited for */
-        herd_fail(err, "%s: cannot be opened: not a regular file", file);
-        return NULL;
-    }
     char *here = memory_alloc(strlen(file) + 3);
+    void *handle = NULL;
     strcpy(here, strchr(file, '/') != NULL ? "" : "./");
     strcat(here, file);
-    void *handle = dlopen(here, RTLD_NOW | RTLD_LOCAL);
-    if (handle == NULL)
+    if (object_check(here, file, err) && (handle = dlopen(here, RTLD_NOW | RTLD_LOCAL)) == NULL)
         herd_fail(err, "%s: cannot be opened: %s", file, reason(here));
     free(here);
     return handle;
