@@ -61,9 +61,16 @@ my %wrong = (
     'a verb with blanks' => [q(-DVERB='"A B"'), qr/its verb "A B" has blanks/],
     'a command without run' => ['-DRUN=0', qr/its command "BROKEN" has no run/],
     'a provider without name' => [q(-DPROVIDER='""'), qr/its provider has no name of .*/],
+    'no ABI' => ['-DABI=0', qr/does not say what ABI it is built for: \.abi is not set/],
     "herd's own group" => [q(-DGROUP='"limits"'), qr/the group "limits" is herd's own/],
     'configure without group' => ['-DGROUP=0', qr/module broken has a configure and no group/],
 );
+# A group that is herd's own, or would hold a setting of herd's, or lies in one; and what is no group's name.
+$wrong{"the group $_"} = ["-DGROUP='\"$_\"'", qr/the group "\Q$_\E" is herd's own/]
+    for qw(servers adjacency workers pid_file pid_file.x load_modules log.x link.psk_file limits.line places
+    places.provider places.max_items places.max_items.x places.max_inclusive);
+$wrong{"the group '$_'"} = ["-DGROUP='\"$_\"'", qr/its group "\Q$_\E" is no path of names/]
+    for '', '.', 'a.', '.a', 'a..b', '1a', 'a.1', '-a', 'a b', 'a/b', 'places.a:b';
 for my $what (sort keys %wrong) {
     my ($flags, $reason) = @{ $wrong{$what} };
     my $name = $what =~ s/\W+/-/gr;
@@ -80,9 +87,21 @@ my %clash = (
     name => [q(-DNAME='"later"'), qr/there is a module later already \($later_re\)/],
     group => [q(-DGROUP='"later"'), qr/module broken: the group "later" is module later's \($later_re\)/],
 );
+$clash{$_} = ["-DGROUP='\"$_\"'", qr/module broken: the group "\Q$_\E" overlaps "later", module later's \($later_re\)/]
+    for 'later.word', 'later.x.y';
 for my $what (sort keys %clash) {
     my $so = $tree->build("clash-$what", "$dir/broken.c", $clash{$what}[0]);
     refused("a $what taken twice", loading($later, $so), qr/$at \Q$so\E: $clash{$what}[1]/);
+}
+my $below = $tree->build('below', "$dir/broken.c", q(-DGROUP='"below.x"' -DNAME='"below"'));
+my $above = $tree->build('above', "$dir/broken.c", q(-DGROUP='"below"'));
+refused('a group above another', loading($below, $above),
+    qr/$at \Q$above\E: module broken: the group "below" overlaps "below\.x", module below's \(\Q$below\E\)/);
+my $beside = $tree->build('beside', "$dir/broken.c", q(-DGROUP='"later_on"'));
+my $inside = $tree->build('inside', "$dir/broken.c", q(-DGROUP='"places.broken"'));
+for my $so ($beside, $inside) {
+    my $file = $h->write('bad.conf', $h->config_text . loading($later, $so));
+    is $h->run('-t', '-c', $file)->{err}, "herd: $file is well\n", 'a group that is nobody else\'s';
 }
 my $other = $tree->build('provider', "$dir/broken.c", q(-DNAME='"x"' -DGROUP='"x"' -DVERB='"X"'));
 refused('a provider taken twice', loading($good, $other),

@@ -272,6 +272,12 @@ struct herd_group *config_group(struct config *config, const char *path, struct 
     return group;
 }
 
+bool config_is_known(const struct config *config, const char *path)
+{
+    assert(config && path);
+    return shown_has(config->shown, path);
+}
+
 /* Makes a group of each item of a list. */
 static bool open_items(struct herd_group *group, const char *name, config_setting_t *list,
                        struct herd_group **items, struct herd_error *err)

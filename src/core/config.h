@@ -24,6 +24,9 @@ void config_close(struct config *config);
  * group, and err says so. The group belongs to config. */
 struct herd_group *config_group(struct config *config, const char *path, struct herd_error *err);
 
+/* Whether somebody has asked for the setting or the group of that path, be it there or not. */
+bool config_is_known(const struct config *config, const char *path);
+
 /* A list of groups (servers), and an array of strings (talks_to). Absent: none, and count 0. The
  * array of items belongs to config, as the items do. */
 bool config_list(struct herd_group *group, const char *name, struct herd_group ***items,

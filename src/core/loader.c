@@ -41,9 +41,30 @@ static void *open_object(const char *file, struct herd_error *err)
     return handle;
 }
 
-bool loader_open(struct loaded *loaded, const char *file, struct herd_error *err)
+/* Below places each provider has its own group; all else that the core asks for, and what lies
+ * below it, is the core's. */
+static bool is_own_group(const struct config *config, const char *group)
 {
-    assert(loaded && file && err);
+    size_t len = strcspn(group, ".");
+    if (strncmp(group, "places.", len + 1) == 0)
+        len += 1 + strcspn(group + len + 1, ".");
+    char *first = memory_string_of(group, len);
+    bool known = config_is_known(config, first);
+    free(first);
+    return known;
+}
+
+static bool check_group(const struct herd_module *module, const struct config *config,
+                        struct herd_error *err)
+{
+    return module->group == NULL || !is_own_group(config, module->group) ||
+           herd_fail(err, "the group \"%s\" is herd's own", module->group);
+}
+
+bool loader_open(struct loaded *loaded, const char *file, const struct config *config,
+                 struct herd_error *err)
+{
+    assert(loaded && file && config && err);
     struct herd_error why;
     loaded->file = file;
     loaded->handle = open_object(file, err);
@@ -52,7 +73,7 @@ bool loader_open(struct loaded *loaded, const char *file, struct herd_error *err
     loaded->module = dlsym(loaded->handle, SYMBOL);
     if (loaded->module == NULL)
         herd_fail(err, "%s: has no symbol " SYMBOL, file);
-    else if (!loader_check(loaded->module, &why))
+    else if (!loader_check(loaded->module, &why) || !check_group(loaded->module, config, &why))
         herd_fail(err, "%s: %s", file, why.text);
     else
         return true;
@@ -98,28 +119,33 @@ static bool check_provider(const struct herd_provider *provider, struct herd_err
     return true;
 }
 
-/* Groups that the core reads; below places each provider has its own. */
-static bool is_own_group(const char *group)
+/* Names as libconfig has them, with points between. */
+static bool is_path(const char *group)
 {
-    static const char *const core[] = {"",     "servers", "adjacency", "limits",
-                                       "link", "log",     "places"};
-    for (size_t i = 0; i < sizeof core / sizeof core[0]; i++)
-        if (strcmp(group, core[i]) == 0)
+    static const char others[] = "-_0123456789";
+    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*-_0123456789";
+    do {
+        size_t len = strspn(group, all);
+        if (len == 0 || strchr(others, *group) != NULL)
             return false;
-    return true;
+        group += len;
+    } while (*group++ == '.');
+    return group[-1] == '\0';
 }
 
 bool loader_check(const struct herd_module *module, struct herd_error *err)
 {
     assert(module && err);
+    if (module->abi == 0)
+        return herd_fail(err, "does not say what ABI it is built for: .abi is not set");
     if (module->abi != HERD_ABI)
         return herd_fail(err, "is built for ABI %u; this herd's is %u", module->abi, HERD_ABI);
     if (!is_name(module->name))
         return herd_fail(err, "has no name of 1 to 64 of [A-Za-z0-9._-]");
     if (module->version == NULL || module->summary == NULL)
         return herd_fail(err, "module %s has no version, or no summary", module->name);
-    if (module->group != NULL && !is_own_group(module->group))
-        return herd_fail(err, "the group \"%s\" is herd's own", module->group);
+    if (module->group != NULL && !is_path(module->group))
+        return herd_fail(err, "its group \"%s\" is no path of names", module->group);
     if (module->configure != NULL && module->group == NULL)
         return herd_fail(err, "module %s has a configure and no group", module->name);
     for (const struct herd_command *c = module->commands; c != NULL && c->verb != NULL; c++)

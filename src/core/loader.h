@@ -3,7 +3,7 @@
 #ifndef CORE_LOADER_H
 #define CORE_LOADER_H
 
-#include <herd/module.h>
+#include "core/config.h"
 
 /* A module of this server: built in (file and handle are NULL), or loaded. */
 struct loaded {
@@ -12,9 +12,11 @@ struct loaded {
     void *handle;
 };
 
-/* Opens the file, which must live as long as what is loaded. False: err says why, beginning with
- * the file, and nothing is open. */
-bool loader_open(struct loaded *loaded, const char *file, struct herd_error *err);
+/* Opens the file, which must live as long as what is loaded. What the core reads of config it has
+ * read, and no module yet: hence it is known what groups are herd's own. False: err says why,
+ * beginning with the file, and nothing is open. */
+bool loader_open(struct loaded *loaded, const char *file, const struct config *config,
+                 struct herd_error *err);
 void loader_close(struct loaded *loaded);
 
 /* Whether a module is what herd can use: its ABI, which is looked at before all else, its name, its

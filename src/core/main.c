@@ -128,7 +128,7 @@ static bool load_modules(struct program *program, struct herd_error *err)
     const struct settings *settings = &program->settings;
     struct herd_error why;
     for (size_t i = 0; i < settings->load_module_count; i++)
-        if (!registry_load(settings->load_modules[i], &why))
+        if (!registry_load(settings->load_modules[i], program->config, &why))
             return herd_config_fail(config_group(program->config, "", err), "load_modules", err,
                                     "%s", why.text);
     return true;

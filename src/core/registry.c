@@ -64,6 +64,13 @@ static bool is_same(const char *a, const char *b)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+/* Whether a group lies in another: a setting could be both's then. */
+static bool lies_in(const char *group, const char *other)
+{
+    size_t len = strlen(other);
+    return strncmp(group, other, len) == 0 && group[len] == '.';
+}
+
 /* Names that two modules must not share; verbs are the dispatcher's to compare. */
 static bool check_clash(const struct herd_module *module, const struct loaded *other,
                         struct herd_error *err)
@@ -74,6 +81,10 @@ static bool check_clash(const struct herd_module *module, const struct loaded *o
     if (is_same(module->group, there->group))
         return herd_fail(err, "module %s: the group \"%s\" is module %s's (%s)", module->name,
                          module->group, there->name, origin(other));
+    if (module->group != NULL && there->group != NULL &&
+        (lies_in(module->group, there->group) || lies_in(there->group, module->group)))
+        return herd_fail(err, "module %s: the group \"%s\" overlaps \"%s\", module %s's (%s)",
+                         module->name, module->group, there->group, there->name, origin(other));
     if (module->provider != NULL && there->provider != NULL &&
         is_same(module->provider->name, there->provider->name))
         return herd_fail(err, "module %s: the provider %s is module %s's (%s)", module->name,
@@ -106,12 +117,12 @@ bool registry_open(struct herd_error *err)
     return true;
 }
 
-bool registry_load(const char *file, struct herd_error *err)
+bool registry_load(const char *file, const struct config *config, struct herd_error *err)
 {
     assert(registry.dispatch != NULL && registry.started == 0);
     struct loaded loaded = {.module = NULL};
     struct herd_error why;
-    if (!loader_open(&loaded, file, err))
+    if (!loader_open(&loaded, file, config, err))
         return false;
     return add(&loaded, &why) || herd_fail(err, "%s: %s", file, why.text);
 }

@@ -14,9 +14,9 @@ bool registry_open(struct herd_error *err);
 /* Forgets all, and closes what was loaded. Modules that were started have been stopped. */
 void registry_close(void);
 
-/* Loads a file, which lives as long as the registry. False: err says why, beginning with the file.
- */
-bool registry_load(const char *file, struct herd_error *err);
+/* Loads a file, which lives as long as the registry. Of config, the core has read all that it
+ * reads. False: err says why, beginning with the file. */
+bool registry_load(const char *file, const struct config *config, struct herd_error *err);
 
 /* Lets each module read its group. Opens nothing. */
 bool registry_configure(struct config *config, struct herd_error *err);

@@ -69,6 +69,18 @@ struct shown *shown_list(struct shown *parent, const char *name)
     return member(parent, name, SHOWN_LIST);
 }
 
+bool shown_has(const struct shown *top, const char *path)
+{
+    assert(top && path);
+    size_t len = strcspn(path, ".");
+    for (const struct shown *m = top->first; m; m = m->next) {
+        if (strncmp(m->name, path, len) == 0 && m->name[len] == '\0' &&
+            (path[len] == '\0' || shown_has(m, path + len + 1)))
+            return true;
+    }
+    return false;
+}
+
 /* Takes value over. */
 static void note(struct shown *group, const char *name, char *value)
 {

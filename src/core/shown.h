@@ -19,6 +19,9 @@ void shown_destroy(struct shown *top);
 struct shown *shown_group(struct shown *parent, const char *name);
 struct shown *shown_list(struct shown *parent, const char *name);
 
+/* Whether a setting, a list or a group of that path ("places.max_items") was ever noted. */
+bool shown_has(const struct shown *top, const char *path);
+
 /* Notes the value of a setting; said again, it replaces what was said. */
 void shown_bool(struct shown *group, const char *name, bool value);
 void shown_int(struct shown *group, const char *name, int value);

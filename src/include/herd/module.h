@@ -345,8 +345,9 @@ struct herd_module {
     const char *name;    /* iamat: of a server name's form */
     const char *version; /* 1.0 */
     const char *summary; /* one line for herd -V */
-    const char *group;   /* its group in the configuration, "places.geojson", which no other has and
-                            is none of herd's own; NULL: it has no settings, and no configure */
+    const char *group;   /* its group in the configuration, "wave" or, of a provider,
+                            "places.wave", in libconfig's names; it lies in none of herd's own but
+                            places, nor in another module's; NULL: no settings, no configure */
 
     const struct herd_command *commands;  /* ends with one whose verb is NULL; NULL: none */
     const struct herd_provider *provider; /* NULL: none */
