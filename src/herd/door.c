@@ -76,10 +76,9 @@ bool herd_name_valid(struct herd_text text)
 }
 
 /* A negative number is what a counter got that could not be had. */
-int herd_counter(const char *name, const char *help)
+int herd_counter(const char *name)
 {
     struct herd_error why;
-    (void)help; /* for whoever shows counters to people; the status line has names only */
     int counter = metrics_own(name, &why);
     if (counter < 0)
         log_event(HERD_LOG_WARN, 0, "Not counted: %s", why.text);

@@ -73,8 +73,8 @@ static void worker_stop(void)
 
 static bool configure(struct herd_group *group, struct herd_error *err)
 {
-    put = herd_counter("beacon_put", "records put and found again");
-    bad = herd_counter("beacon_bad", "records that were not");
+    put = herd_counter("beacon_put");
+    bad = herd_counter("beacon_bad");
     return herd_config_string(group, "client", "beacon", &client, err) &&
            herd_config_duration(group, "every", "20ms", &every_ns, err);
 }

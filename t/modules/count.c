@@ -103,7 +103,7 @@ static enum herd_result counted(struct herd_request *req)
 
 static bool configure(struct herd_group *group, struct herd_error *err)
 {
-    changes = herd_counter("count_changes", "changes of the store");
+    changes = herd_counter("count_changes");
     return herd_config_int(group, "batch", 10, 1, 1000, &batch, err) &&
            herd_config_int(group, "leave_behind", 0, 0, 1, &left, err);
 }

@@ -59,8 +59,8 @@ static enum herd_result later(struct herd_request *req)
 
 static bool configure(struct herd_group *group, struct herd_error *err)
 {
-    answered = herd_counter("later_answered", "commands answered later");
-    gone = herd_counter("later_gone", "clients that went before their answer");
+    answered = herd_counter("later_answered");
+    gone = herd_counter("later_gone");
     if (!herd_config_duration(group, "most", "1m", &most_ns, err) ||
         !herd_config_string(group, "word", "LATER", &word, err) ||
         !herd_config_bool(group, "polite", false, &polite, err) ||

@@ -24,7 +24,7 @@ extern "C" {
 
 /* Rises whenever a struct or a function below changes. A module built for another number is
  * refused. */
-#define HERD_ABI 1
+#define HERD_ABI 2
 
 #if defined(__GNUC__)
 #define HERD_PRINTF(which, first) __attribute__((format(printf, which, first)))
@@ -244,12 +244,12 @@ bool herd_config_fail(struct herd_group *group, const char *name, struct herd_er
 /* ---- counters ---- */
 
 /* A counter of the module's own, which the status line then shows as NAME: 1 to 64 bytes of
- * [a-z0-9_]. help: what it counts, one sentence. From configure or start; the same name again is
- * the same counter. Returns what herd_count takes; below 0, which herd_count ignores, after a
- * warning in the log: no such name, one of herd's own, or HERD_COUNTERS_MAX are taken. Counting
- * shares nothing between threads and is cheap. Any thread. */
+ * [a-z0-9_], and is copied. From configure or start; the same name again is the same counter.
+ * Returns what herd_count takes; below 0, which herd_count ignores, after a warning in the log: no
+ * such name, one of herd's own, or HERD_COUNTERS_MAX are taken. Counting shares nothing between
+ * threads and is cheap. Any thread. */
 #define HERD_COUNTERS_MAX 64
-int herd_counter(const char *name, const char *help);
+int herd_counter(const char *name);
 void herd_count(int counter, uint64_t n);
 
 /* ---- workers: timers, work put off, other threads ---- */
