@@ -54,14 +54,18 @@ $slow->send("LATER 300 first\nLATER 1 second\nYOLO\nLATER 0 third\n");
 is $quick->ask("LATER 0 x"), 'LATER x', 'answered later';
 ok $slow->silent(0.05), '... while another waits longer';
 is_deeply [$slow->lines(4)], ['LATER first', 'LATER second', '? YOLO', 'LATER third'], '... in order';
+my $before = $h->status('Goloman')->{invalid};
+is $quick->ask('LATER 1 ?'), '? LATER 1 ?', 'found to be invalid later: what was replied is thrown away';
+is $h->status('Goloman')->{invalid}, $before + 1, '... and counted';
+is $quick->ask('LATER 1 x'), 'LATER x', '... and the next one answered';
 is $quick->ask("LATER $_"), "? LATER $_", "refused: LATER $_" for '20001 x', '1', '1 2 3', 'x y';
 my @leaving = map { $h->connect('Goloman') } 1 .. 5;
 $_->send("LATER 20000 never\n") for @leaving;
 is $quick->ask('LATER 1 x'), 'LATER x', 'the others are waited for';
-ok $h->wait_for(sub { $h->status('Goloman')->{commands} >= 15 }, 'all are read'), '... and read';
+ok $h->wait_for(sub { $h->status('Goloman')->{commands} >= 17 }, 'all are read'), '... and read';
 $_->reset for @leaving;
 ok $h->wait_for(sub { $h->status('Goloman')->{later_gone} == 5 }, 'cancelled'), 'gone clients are counted';
-is $h->status('Goloman')->{later_answered}, 5, '... and not answered';
+is $h->status('Goloman')->{later_answered}, 7, '... and not answered';
 
 # The cursor: each client's change once, from whichever worker it comes; asked of any worker.
 my @clients = map { $h->connect('Goloman') } 1 .. 6;
@@ -104,12 +108,43 @@ is $h->ended('Hands'), 0, '... and patiently';
 
 # What a module leaves behind at worker_stop ends the server.
 my $left = Test::Herd->new(extra => loading($so{count}) . 'extra: { count: { leave_behind = 1; }; };');
+$left->allow(qr/misuses the door/);
 my $process = $left->launch('careless', '-c', $left->config, '-n', 'Goloman');
 $left->wait_log('Goloman', 'Serving on');
 ok $left->wait_for(sub { eval { $left->ask('Goloman', 'COUNTED') eq 'COUNTED 0' } }, 'it serves'), 'a careless module';
 $process->signal_to('TERM');
 $process->wait_end;
 is $process->signal, 6, '... is noticed';
-like $process->err, qr/Assertion/, '... by an assert';
+like $process->err, qr/^herd: error: A module misuses the door: timers left behind at worker_stop: 1$/m, '... and it is said how';
+like $left->log('Goloman'), qr/ error - A module misuses the door: timers left behind at worker_stop: 1$/m, '... in the log too';
 $left->{all} = []; # which is all there is to say about that process
+
+# So does what it may not do meanwhile; then the sentence names its file too.
+my $misuse = $tree->build('misuse', "$source/misuse.c");
+my %misuse = (
+    'done twice' => 'herd_done twice of one command',
+    'done invalid' => 'herd_done_invalid of a command that is done',
+    'defer twice' => 'herd_defer twice of one command',
+    'defer only' => 'herd_defer, and its command does not return HERD_LATER',
+    'later only' => 'HERD_LATER without herd_defer',
+    'no server' => 'herd_report_put of a text that is empty or too long',
+    'long client' => 'herd_report_put of a text that is empty or too long',
+    'no time' => 'herd_report_put of a text that is empty or too long',
+    'no time_ns' => "herd_report_put of a time_ns that is not its time's",
+    'take' => "herd_get in a cursor's take",
+    'for ever' => 'work puts itself off for ever while the worker stops',
+);
+for my $what (sort keys %misuse) {
+    my $bad = Test::Herd->new(workers => 1, extra => loading($misuse));
+    $bad->allow(qr/misuses the door/);
+    my $process = $bad->launch('careless', '-c', $bad->config, '-n', 'Goloman');
+    $bad->wait_log('Goloman', 'Serving on');
+    $bad->connect('Goloman')->send("MISUSE $what\n");
+    $process->signal_to('TERM') if $what eq 'for ever' && $bad->wait_log('Goloman', "Response sent: 'MISUSED'");
+    $process->wait_end;
+    is $process->signal, 6, "$what: the server ends";
+    my $by = $misuse{$what} =~ /HERD_LATER|worker stops/ ? '' : ", by $misuse";
+    is $process->err =~ s/\n\z//r, "herd: error: A module misuses the door: $misuse{$what}$by", '... and says why';
+    $bad->{all} = [];
+}
 done_testing;

@@ -2,6 +2,7 @@
  * forms and of the store. Each function's contract stands in <herd/module.h>. */
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/misuse.h"
 #include "herd/broken.h"
 #include "herd/request.h"
 #include "wire/at.h"
@@ -96,6 +97,11 @@ static bool is_ahead(const struct herd_request *req, int64_t time_ns, int64_t li
     return limit_ns > 0 && time_ns - limit_ns > req->clock_ns;
 }
 
+static bool has_size(struct herd_text text, size_t max)
+{
+    return text.len - 1 < max;
+}
+
 /* HERD_PUT_INVALID never comes so far. */
 _Static_assert(HERD_PUT_NEW < HERD_PUT_TIE && HERD_PUT_NEWER < HERD_PUT_TIE &&
                    HERD_PUT_TIE < HERD_PUT_OLDER,
@@ -120,10 +126,24 @@ static uint64_t hash_of(const struct herd_request *req, struct herd_text client)
     return store_hash(req->store, client);
 }
 
+/* What a module forgets or gets wrong most easily; that each text is of its form was the module's
+ * to see, and is not looked at twice. Inline, so that the caller is the module's. */
+static inline void check_report(const struct herd_report *report)
+{
+    misuse_unless(has_size(report->server, HERD_NAME_MAX) &&
+                      has_size(report->client, HERD_CLIENT_MAX) &&
+                      has_size(report->location, HERD_LOCATION_MAX) &&
+                      has_size(report->time, HERD_LOCATION_MAX),
+                  "herd_report_put of a text that is empty or too long");
+    misuse_unless(report->time_ns > 0 || (report->time_ns == 0 && report->time.bytes[0] == '0'),
+                  "herd_report_put of a time_ns that is not its time's");
+}
+
 enum herd_put herd_report_put(struct herd_request *req, const struct herd_report *report)
 {
     bool client = req->session == 0;
     enum herd_put result = HERD_PUT_AHEAD;
+    check_report(report);
     if (BROKEN(clock_check_on_merge) && !client && is_ahead(req, report->time_ns, 5000000000))
         return HERD_PUT_AHEAD;
     if (!client || !is_ahead(req, report->time_ns, req->max_ahead_ns))

@@ -5,9 +5,8 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/misuse.h"
 #include "herd/ahead.h"
-
-#include <assert.h>
 
 #define OUTPUT_MAX  (256 * 1024) /* bytes of answers that are written though lines are left */
 #define EXCERPT_MAX 64           /* bytes of a line that is too long that go back */
@@ -80,7 +79,9 @@ static void execute(struct connection *c, struct client_request *command,
     count_command(c);
     enum herd_result result = valid ? dispatch_run(dispatch, line->command, request)
                                     : dispatch_invalid(dispatch, request);
-    assert((result == HERD_LATER) == (c->later != NULL));
+    if ((result == HERD_LATER) != (c->later != NULL))
+        misuse_end(NULL, c->later != NULL ? "herd_defer, and its command does not return HERD_LATER"
+                                          : "HERD_LATER without herd_defer");
     if (result == HERD_INVALID) /* no module answers it, and a client must not wait for one */
         c->closing = true;
     if (c->later != NULL && c->later->done)

@@ -3,6 +3,7 @@
  * from being posted twice, and a cursor that is closed meanwhile is freed by whoever reads the
  * letter. */
 #include "base/memory.h"
+#include "base/misuse.h"
 #include "herd/feed.h"
 #include "net/door.h"
 
@@ -55,7 +56,8 @@ static void on_news(void *arg)
 struct herd_cursor *herd_cursor_open(void (*changed)(void *), void *arg)
 {
     struct herd_worker *here = herd_worker();
-    assert(here != NULL && changed != NULL);
+    misuse_unless(here != NULL, "herd_cursor_open where herd_worker() is NULL");
+    assert(changed != NULL);
     struct herd_cursor *cursor = memory_zeroed(1, sizeof *cursor);
     cursor->here = here;
     cursor->changed = changed;
@@ -85,12 +87,14 @@ static bool take_one(void *arg, const struct herd_report *report)
 bool herd_cursor_read(struct herd_cursor *cursor,
                       bool (*take)(void *arg, const struct herd_report *report), void *arg)
 {
-    assert(cursor != NULL && !cursor->closed && cursor->here == herd_worker() && take != NULL);
+    assert(cursor != NULL && !cursor->closed && take != NULL);
+    misuse_unless(cursor->here == herd_worker(),
+                  "herd_cursor_read on another thread than its worker's");
+    misuse_unless(!cursor->here->reading, "herd_cursor_read in a cursor's take");
     struct reading reading = {.take = take, .arg = arg};
     unsigned turns = store_stripes(cursor->here->service->store);
     int64_t now_ns = clock_now_ns(), clock_ns = clock_wall_ns();
     enum feed_result result;
-    assert(!cursor->here->reading);
     cursor->here->reading = true;
     do /* a sweep's end is worth a mark to a neighbour, and nothing to a module */
         result = feed_read(cursor->feed, now_ns, clock_ns, take_one, &reading);
@@ -104,7 +108,10 @@ bool herd_cursor_read(struct herd_cursor *cursor,
 
 void herd_cursor_close(struct herd_cursor *cursor)
 {
-    assert(cursor != NULL && !cursor->closed && cursor->here == herd_worker());
+    assert(cursor != NULL && !cursor->closed);
+    misuse_unless(cursor->here == herd_worker(),
+                  "herd_cursor_close on another thread than its worker's");
+    misuse_unless(!cursor->here->reading, "herd_cursor_close in a cursor's take");
     worker_cancel(&cursor->errand);
     feed_close(cursor->feed); /* from here on nobody wakes it */
     cursor->here->cursors--;

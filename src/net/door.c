@@ -4,6 +4,7 @@
 #include "net/door.h"
 
 #include "base/memory.h"
+#include "base/misuse.h"
 #include "wire/at.h"
 
 #include <assert.h>
@@ -21,9 +22,14 @@ struct herd_worker *herd_worker(void)
 
 void herd_worker_tell(struct herd_worker *worker, void (*run)(void *), void *arg)
 {
-    assert(worker != NULL && run != NULL);
+    misuse_unless(worker != NULL && run != NULL, "herd_worker_tell without a worker or a function");
     worker_tell(worker->worker, run, arg);
 }
+
+/* What is a worker's own is used on its thread, while the door is open. */
+#define DEMAND_OWN(of, what)                                                                       \
+    misuse_unless(own != NULL && (of) == own, what " on another thread than its worker's")
+#define DEMAND_WORKER(what) misuse_unless(own != NULL, what " where herd_worker() is NULL")
 
 /* ---- work put off ---- */
 
@@ -44,7 +50,8 @@ static void run_put_off(void *arg)
 
 void herd_put_off(void (*run)(void *), void *arg)
 {
-    assert(own != NULL && run != NULL);
+    DEMAND_WORKER("herd_put_off");
+    assert(run != NULL);
     struct put_off *work = memory_zeroed(1, sizeof *work);
     work->errand = (struct errand){.run = run_put_off, .arg = work};
     work->here = own;
@@ -72,7 +79,8 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 
 struct herd_timer *herd_timer_create(void (*run)(void *), void *arg)
 {
-    assert(own != NULL && run != NULL);
+    DEMAND_WORKER("herd_timer_create");
+    assert(run != NULL);
     struct herd_timer *timer = memory_zeroed(1, sizeof *timer);
     timer->here = own;
     timer->run = run;
@@ -85,7 +93,8 @@ struct herd_timer *herd_timer_create(void (*run)(void *), void *arg)
 /* libevent counts from when this turn began, unless it is told to look at the clock again. */
 void herd_timer_set(struct herd_timer *timer, int64_t after_ns)
 {
-    assert(timer != NULL && timer->here == own);
+    assert(timer != NULL);
+    DEMAND_OWN(timer->here, "herd_timer_set");
     int64_t us = after_ns > 0 ? after_ns / 1000 + (after_ns % 1000 != 0) : 0;
     event_base_update_cache_time(own->worker->base);
     event_add(&timer->event, &(struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000});
@@ -93,13 +102,16 @@ void herd_timer_set(struct herd_timer *timer, int64_t after_ns)
 
 void herd_timer_clear(struct herd_timer *timer)
 {
-    assert(timer != NULL && timer->here == own);
+    assert(timer != NULL);
+    DEMAND_OWN(timer->here, "herd_timer_clear");
     event_del(&timer->event);
 }
 
 void herd_timer_destroy(struct herd_timer *timer)
 {
-    herd_timer_clear(timer);
+    assert(timer != NULL);
+    DEMAND_OWN(timer->here, "herd_timer_destroy");
+    event_del(&timer->event);
     timer->here->timers--;
     free(timer);
 }
@@ -128,7 +140,9 @@ static struct herd_request make_request(void)
 
 enum herd_put herd_put(const struct herd_report *report)
 {
-    assert(own != NULL && report != NULL && !own->reading);
+    DEMAND_WORKER("herd_put");
+    misuse_unless(!own->reading, "herd_put in a cursor's take");
+    assert(report != NULL);
     struct herd_request request = make_request();
     struct herd_report heard = *report;
     if (!is_field(heard.client, HERD_CLIENT_MAX) ||
@@ -142,7 +156,9 @@ enum herd_put herd_put(const struct herd_report *report)
 
 bool herd_get(struct herd_text client, struct herd_report *report, struct herd_room *room)
 {
-    assert(own != NULL && report != NULL && room != NULL && !own->reading);
+    DEMAND_WORKER("herd_get");
+    misuse_unless(!own->reading, "herd_get in a cursor's take");
+    assert(report != NULL && room != NULL);
     struct herd_request request = make_request();
     return herd_report_get(&request, client, report, room);
 }
@@ -165,7 +181,8 @@ void door_settle(struct herd_worker *here)
     assert(own == here);
     mailbox_empty(&here->worker->mailbox);
     for (unsigned round = 0; here->put_off > 0; round++) {
-        assert(round < SETTLE_ROUNDS);
+        if (round == SETTLE_ROUNDS)
+            misuse_end(NULL, "work puts itself off for ever while the worker stops");
         worker_run_errands(here->worker);
     }
 }
@@ -174,8 +191,11 @@ void door_settle(struct herd_worker *here)
 void door_close(struct herd_worker *here)
 {
     assert(own == here);
-    assert(here->timers == 0);
-    assert(here->cursors == 0);
-    assert(here->put_off == 0);
+    if (here->timers > 0)
+        misuse_end(NULL, "timers left behind at worker_stop: %u", here->timers);
+    if (here->cursors > 0)
+        misuse_end(NULL, "cursors left behind at worker_stop: %u", here->cursors);
+    if (here->put_off > 0)
+        misuse_end(NULL, "work put off in worker_stop: %u", here->put_off);
     own = NULL;
 }

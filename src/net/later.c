@@ -1,10 +1,10 @@
-/* Commands that are answered later: herd_defer and herd_done of the public door. The copy holds its
- * own line, for the one that was read lies in the worker's buffer, and what was answered already,
- * so that the whole answer leaves in one write. */
+/* Commands that are answered later: herd_defer, herd_done and herd_done_invalid of the public door.
+ * The copy holds its own line, for the one that was read lies in the worker's buffer, and what was
+ * answered already, so that the whole answer leaves in one write. */
 #include "base/memory.h"
+#include "base/misuse.h"
 #include "net/connection.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +22,10 @@ static void copy_line(struct line *line, const struct line *from, char *copy)
 
 struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void *), void *arg)
 {
-    assert(req->neighbour == NULL);
+    misuse_unless(req->neighbour == NULL, "herd_defer of a neighbour's command");
     struct client_request *now = (struct client_request *)req;
     struct connection *connection = now->connection;
-    assert(connection->later == NULL);
+    misuse_unless(connection->later == NULL, "herd_defer twice of one command");
     struct later *later = memory_zeroed(1, sizeof *later + req->line->text.len);
     later->request = *req;
     later->request.out = &later->out;
@@ -46,12 +46,26 @@ struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void
 void herd_done(struct herd_request *deferred)
 {
     struct later *later = (struct later *)deferred;
-    assert(!later->done);
+    misuse_unless(!later->done, "herd_done twice of one command");
     later->done = true;
     if (later->connection == NULL)
         later_free(later, false);
     else
         worker_put_off(later->connection->clients->worker, &later->connection->resume);
+}
+
+/* What was replied before is no part of that answer. The module that takes invalid commands answers
+ * at once: a second herd_defer would be noticed. */
+void herd_done_invalid(struct herd_request *deferred)
+{
+    struct later *later = (struct later *)deferred;
+    misuse_unless(!later->done, "herd_done_invalid of a command that is done");
+    if (later->connection != NULL) {
+        buffer_take(&later->out, buffer_len(&later->out));
+        if (dispatch_invalid(later->connection->clients->service->dispatch, deferred) != HERD_OK)
+            later->connection->closing = true; /* as connection.c does */
+    }
+    herd_done(deferred);
 }
 
 /* A client that has gone: one who asked to be told is told and forgets the copy; else it waits for

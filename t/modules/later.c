@@ -1,6 +1,7 @@
-/* LATER milliseconds word: answers "LATER word" after so long, with a timer. A client that goes
- * first is counted. What every module that answers later has to do stands here: forget the request
- * when the client goes, and destroy what would call back. */
+/* LATER milliseconds word: answers "LATER word" after so long, with a timer; of the word "?" it
+ * finds out then that it is invalid. A client that goes first is counted. What every module that
+ * answers later has to do stands here: forget the request when the client goes, and destroy what
+ * would call back. */
 #include <herd/module.h>
 
 #include <stdlib.h>
@@ -33,7 +34,10 @@ static void on_time(void *arg)
         herd_reply(wait->request, (struct herd_text){"\n", 1});
     }
     herd_count(answered, 1);
-    herd_done(wait->request);
+    if (herd_field(wait->request, 2).bytes[0] == '?')
+        herd_done_invalid(wait->request);
+    else
+        herd_done(wait->request);
     forget(wait);
 }
 

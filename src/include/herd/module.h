@@ -100,6 +100,10 @@ int64_t herd_clock_ns(const struct herd_request *req);
 struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void *arg), void *arg);
 void herd_done(struct herd_request *deferred);
 
+/* In place of herd_done, once it turns out that the command is invalid: what was replied is thrown
+ * away, and the client gets the answer for invalid commands. Not for the verb "" itself. */
+void herd_done_invalid(struct herd_request *deferred);
+
 /* ---- what the lines are made of ---- */
 
 /* ISO 6709 decimal degrees, both signs written: +34.068930-118.445127. False: not of that form or

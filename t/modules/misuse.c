@@ -1,0 +1,117 @@
+/* MISUSE what: does what the public door forbids, so that the server ends and says so. */
+#include <herd/module.h>
+
+#include <string.h>
+
+static bool is(struct herd_request *req, const char *what)
+{
+    struct herd_text line = herd_line(req);
+    return line.len == 7 + strlen(what) && memcmp(line.bytes + 7, what, line.len - 7) == 0;
+}
+
+static struct herd_text text(const char *string)
+{
+    return (struct herd_text){string, strlen(string)};
+}
+
+/* ---- answering ---- */
+
+static enum herd_result defer_badly(struct herd_request *req)
+{
+    struct herd_request *deferred = herd_defer(req, NULL, NULL);
+    if (is(req, "defer only"))
+        return HERD_OK;
+    if (is(req, "defer twice"))
+        herd_defer(req, NULL, NULL);
+    herd_done(deferred);
+    if (is(req, "done twice"))
+        herd_done(deferred);
+    herd_done_invalid(deferred);
+    return HERD_LATER;
+}
+
+/* ---- reports ---- */
+
+static enum herd_result put_badly(struct herd_request *req)
+{
+    static char id[HERD_CLIENT_MAX + 1];
+    struct herd_report report = {.server = text("Goloman"),
+                                 .client = text("c"),
+                                 .location = text("+1-1"),
+                                 .time = text("5"),
+                                 .time_ns = INT64_C(5000000000)};
+    if (is(req, "no server"))
+        report.server.len = 0;
+    else if (is(req, "long client"))
+        report.client = (struct herd_text){memset(id, 'x', sizeof id), sizeof id};
+    else if (is(req, "no time"))
+        report.time.len = 0;
+    else if (is(req, "no time_ns"))
+        report.time_ns = 0;
+    herd_report_put(req, &report);
+    return HERD_OK;
+}
+
+/* ---- a worker's things ---- */
+
+static struct herd_cursor *cursor;
+
+static bool take(void *arg, const struct herd_report *report)
+{
+    struct herd_report found;
+    struct herd_room room;
+    (void)arg;
+    return herd_get(report->client, &found, &room);
+}
+
+static void changed(void *arg)
+{
+    herd_cursor_read(cursor, take, arg);
+}
+
+static enum herd_result take_badly(void)
+{
+    struct herd_report report = {.client = text("c"), .location = text("+1-1"), .time = text("5")};
+    cursor = herd_cursor_open(changed, NULL);
+    herd_put(&report);
+    return HERD_OK;
+}
+
+static void go_on(void *arg)
+{
+    herd_put_off(go_on, arg);
+}
+
+static enum herd_result go_on_for_ever(struct herd_request *req)
+{
+    herd_put_off(go_on, NULL);
+    herd_reply(req, text("MISUSED\n"));
+    return HERD_OK;
+}
+
+static enum herd_result misuse(struct herd_request *req)
+{
+    if (is(req, "later only"))
+        return HERD_LATER;
+    if (is(req, "take"))
+        return take_badly();
+    if (is(req, "for ever"))
+        return go_on_for_ever(req);
+    if (is(req, "defer twice") || is(req, "defer only") || is(req, "done twice") ||
+        is(req, "done invalid"))
+        return defer_badly(req);
+    return put_badly(req);
+}
+
+static const struct herd_command commands[] = {
+    {.verb = "MISUSE", .from = HERD_CLIENT, .run = misuse},
+    {.verb = NULL},
+};
+
+HERD_MODULE_EXPORT(misuse) = {
+    .abi = HERD_ABI,
+    .name = "misuse",
+    .version = "0.1",
+    .summary = "misuses the door",
+    .commands = commands,
+};
