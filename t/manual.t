@@ -75,15 +75,16 @@ sub statuses {
     is($herd->run('-n', 'Goloman')->{status}, 1, 'the other for bad usage');
 }
 
-# Every call that writes an event, as level and format; a message is a format and 'TEXT', a subject
+# Every call that writes an event, as level and format; a message or a quote is a format and 'TEXT', a subject
 # the same without quotes.
 sub events {
     my @found;
     my $string = qr/((?:"(?:\\.|[^"\\])*"\s*)+)/;
     for my $text (map {s/\bPRIu64\b/"lu"/gr} sources()) {
-        while ($text =~ /\b(?:log_event|herd_log)\(([^;"]*?)$string/g) {
-            my ($levels, $format) = ($1, $2);
-            push @found, { levels => [map {lc} $levels =~ /HERD_LOG_(\w+)/g], format => $format };
+        while ($text =~ /\b(log_event|log_quote|herd_log)\(([^;"]*?)$string/g) {
+            my ($name, $levels, $format) = ($1, $2, $3);
+            push @found, { levels => [map {lc} $levels =~ /HERD_LOG_(\w+)/g], format => $format,
+                behind => $name eq 'log_quote' ? " '%s'" : '' };
         }
         while ($text =~ /\blog_target_warn\([^;"]*?$string/g) {
             push @found, { levels => ['warn'], format => $1 };

@@ -70,7 +70,7 @@ is scalar(grep {/ Goloman$/} $acceptor->heard('^AT ')), scalar keys %good,
     'they are passed on, with the name of the server that passes them on';
 
 my @bad = (
-    'AT Fake +0.5 x +1+1 5 Fake', 'AT Fake 0.500000000 x +1+1 5 Fake',
+    "AT Fake +0.5 x\0y +1+1 5 Fake", 'AT Fake 0.500000000 x +1+1 5 Fake',
     'AT Fa/ke +0.500000000 x +1+1 5 Fake',
     'AT Fake +0.500000000 x +91+1 5 Fake', 'AT Fake +0.500000000 x 1+1 5 Fake',
     'AT Fake +0.500000000 x +1+1 -5 Fake', 'AT Fake +0.500000000 x +1+1 9223372036 Fake',
@@ -85,8 +85,8 @@ my @bad = (
 $peer->send(join '', map {"$_\n"} @bad, '', " \t\r");
 ok $peer->settle, 'malformed lines and a second HELLO leave the link as it is';
 is bad_lines(), scalar @bad, 'each is counted';
-like $h->log('Goloman'), qr/Server Fake sent a malformed line, skipped: 'AT Fake \+0\.5 x /,
-    'and logged';
+like $h->log('Goloman'), qr/Server Fake sent a malformed line, skipped: 'AT Fake \+0\.5 x\\x00y \+1\+1 5 Fake'$/m,
+    'and logged, NUL and what is behind it too';
 is scalar($peer->heard('^\?')), 0, 'none is answered';
 is $h->ask('Goloman', 'WHATSAT x 0 0'), '? WHATSAT x 0 0', 'nor taken';
 

@@ -79,6 +79,32 @@ void herd_log(enum herd_level level, const char *format, ...)
     va_end(args);
 }
 
+/* The words are the caller's and short; the text goes behind them as it is, for it is escaped byte
+ * by byte wherever it is written. */
+void log_quote(enum herd_level level, uint64_t conn, struct herd_text text, const char *format, ...)
+{
+    char line[LOG_TEXT_MAX];
+    struct herd_text whole = {line, 0};
+    const size_t room = sizeof line - LOG_QUOTE_MAX - 3;
+    va_list args;
+
+    assert(format != NULL && (text.bytes != NULL || text.len == 0));
+    if (!is_wanted(level))
+        return;
+    va_start(args, format);
+    int len = vsnprintf(line, room, format, args);
+    va_end(args);
+    assert(len >= 0);
+    whole.len = (size_t)len < room ? (size_t)len : room - 1;
+    size_t quoted = text.len < LOG_QUOTE_MAX ? text.len : LOG_QUOTE_MAX;
+    memcpy(line + whole.len, " '", 2);
+    if (quoted > 0)
+        memcpy(line + whole.len + 2, text.bytes, quoted);
+    line[whole.len + 2 + quoted] = '\'';
+    whole.len += quoted + 3;
+    put((struct log_record){.conn = conn, .level = (uint8_t)level, .kind = LOG_EVENT}, whole);
+}
+
 bool log_messages(void)
 {
     return atomic_load_explicit(&messages, memory_order_relaxed) && is_wanted(HERD_LOG_INFO);

@@ -31,6 +31,11 @@ void log_close(void);
 /* One event. conn is the connection's number, 0: none. Any thread. */
 void log_event(enum herd_level level, uint64_t conn, const char *format, ...) HERD_PRINTF(3, 4);
 
+/* The same, and behind it bytes of the wire: WORDS 'TEXT'. Of a text beyond 256 bytes those. */
+#define LOG_QUOTE_MAX 256
+void log_quote(enum herd_level level, uint64_t conn, struct herd_text text, const char *format, ...)
+    HERD_PRINTF(4, 5);
+
 /* Events of level info for each message: written only with log.messages. `%s` never gets bytes of
  * the wire, which may hold NUL: they go in text, behind a literal of at most 64 bytes: WHAT 'TEXT',
  * and of log_subject WHAT TEXT. Ask log_messages() first where that costs. */

@@ -227,9 +227,8 @@ static void complain(struct link *link, const struct line *line, struct link_tim
     if (time.now_ns - link->complained_ns < COMPLAIN_NS)
         return;
     link->complained_ns = time.now_ns;
-    int len = line->text.len < 256 ? (int)line->text.len : 256;
-    log_event(HERD_LOG_WARN, 0, "Server %s sent a malformed line, skipped: '%.*s'",
-              neighbour_name(link->neighbour), len, line->text.bytes);
+    log_quote(HERD_LOG_WARN, 0, line->text,
+              "Server %s sent a malformed line, skipped:", neighbour_name(link->neighbour));
 }
 
 static bool on_verb(struct link *link, const struct ahead_line *ahead, struct link_time time)

@@ -75,6 +75,7 @@ static void escapes_what_clients_send(void **unused)
                 "Message received:", (struct herd_text){"a\0b\n\r\x1b[31m\x7f\x80\xff\\ '~", 17});
     log_subject(3, "Location updated for", (struct herd_text){"a\0\"'", 4});
     log_event(HERD_LOG_INFO, 2, "told: %s", "two\nlines\\");
+    log_quote(HERD_LOG_WARN, 4, (struct herd_text){"a\0\xff'", 4}, "Server %s said:", "A\n");
     log_flush();
     const char *text = content(path);
     assert_int_equal(
@@ -82,7 +83,8 @@ static void escapes_what_clients_send(void **unused)
         1);
     assert_int_equal(count(text, " #2 told: two\\x0alines\\\\\n"), 1);
     assert_int_equal(count(text, " #3 Location updated for a\\x00\"'\n"), 1);
-    assert_int_equal(count(text, "\n"), 3);
+    assert_int_equal(count(text, " warn #4 Server A\\x0a said: 'a\\x00\\xff''\n"), 1);
+    assert_int_equal(count(text, "\n"), 4);
 }
 
 static void keeps_messages_to_itself_unless_asked(void **unused)
@@ -117,6 +119,25 @@ static void cuts_long_texts(void **unused)
     assert_int_equal(count(all, "\\x01...'\n"), 1);
     assert_int_equal(count(all, "eeee"), 8192 / 4);
     assert_int_equal(count(all, "e...\n"), 1);
+}
+
+static void cuts_long_quotes(void **unused)
+{
+    (void)unused;
+    char long_text[LOG_QUOTE_MAX + 1], words[9000], line[LOG_QUOTE_MAX + 16];
+    memset(long_text, 'y', sizeof long_text);
+    memset(words, 'x', sizeof words);
+    words[sizeof words - 1] = '\0';
+    open_log(HERD_LOG_WARN, true);
+    log_quote(HERD_LOG_INFO, 0, (struct herd_text){"unwanted", 8}, "unwanted");
+    log_quote(HERD_LOG_WARN, 0, (struct herd_text){NULL, 0}, "nothing:");
+    log_quote(HERD_LOG_WARN, 0, (struct herd_text){long_text, sizeof long_text}, "%s", words);
+    log_flush();
+    const char *text = content(path);
+    assert_int_equal(count(text, "unwanted"), 0);
+    assert_int_equal(count(text, " nothing: ''\n"), 1);
+    snprintf(line, sizeof line, "xx '%.*s'\n", LOG_QUOTE_MAX, long_text);
+    assert_int_equal(count(text, line), 1);
 }
 
 static void appends_to_what_is_there(void **unused)
@@ -261,6 +282,7 @@ int main(void)
         cmocka_unit_test_teardown(escapes_what_clients_send, clean),
         cmocka_unit_test_teardown(keeps_messages_to_itself_unless_asked, clean),
         cmocka_unit_test_teardown(cuts_long_texts, clean),
+        cmocka_unit_test_teardown(cuts_long_quotes, clean),
         cmocka_unit_test_teardown(appends_to_what_is_there, clean),
         cmocka_unit_test_teardown(says_why_it_cannot_open, clean),
         cmocka_unit_test_teardown(opens_again_by_name, clean),
