@@ -10,6 +10,7 @@ use Test::Herd::Installed;
 use Test::Herd::Manual;
 use Test::Herd::Ports;
 use IO::Socket::INET;
+use JSON::PP;
 
 my $page = Test::Herd::Manual->new('herd-modules.7');
 my $tree = Test::Herd::Installed->new;
@@ -22,9 +23,9 @@ my $whole = qr{\A/\*.*^HERD_MODULE_EXPORT\((\w+)\) = \{.*^\};\n\z}ms;
 for my $display ($page->displays($whole)) {
     my ($name) = $display->{text} =~ $whole;
     $text{$name} = $display->{text};
-    $so{$name} = $tree->build($name, $h->write("$name.c", $display->{text}), '-std=c11');
+    $so{$name} = $tree->build($name, $h->write("$name.c", $display->{text}), '-std=c11', '-lm');
 }
-is_deeply [sort keys %so], [qw(moves nap relay wave)], 'the examples are built';
+is_deeply [sort keys %so], [qw(huts moves nap relay wave)], 'the examples are built';
 my $built_in = qr/^\$ (cc -shared -fPIC \$\(pkg-config --cflags herd\) -o wave\.so wave\.c)$/m;
 like +($page->displays(qr/^\$ cc /))[0]{text}, $built_in, 'the page says how';
 
@@ -38,7 +39,7 @@ like `nm '$object'`, qr/ herd_module_wave$/m, '... and has another symbol then';
 # The configurations of the page.
 my ($wave) = $page->displays(qr/^wave: \{ words/m);
 my ($relay) = $page->displays(qr/provider = "relay"/);
-my $names = join ', ', map {qq("$so{$_}")} qw(wave relay nap moves);
+my $names = join ', ', map {qq("$so{$_}")} qw(wave relay nap moves huts);
 my $port = Test::Herd::Ports::take();
 my $text = "$wave->{text}$relay->{text}" =~ s/^load_modules.*\n//mgr =~ s/127\.0\.0\.1:8080/127.0.0.1:$port/r;
 $h->configure($h->config_text . "load_modules = [ $names ];\n$text");
@@ -49,7 +50,7 @@ my $url = $h->run('-t', '-c', $h->config, '-g', 'places: { relay: { url = "ftp:/
 like $url->{err}, qr/^herd: -g:1: places\.relay\.url: must begin with https/, 'relay checks its url';
 
 $h->allow(qr/Cannot connect/);
-$h->start_all;
+$h->start('Goloman')->start('Hands', ['-g', 'places: { provider = "huts"; };']);
 $h->ask('Goloman', 'IAMAT kiwi +34.068930-118.445127 1520023934');
 
 # wave
@@ -72,6 +73,13 @@ $gone->reset;
 for my $server (qw(Goloman Hands)) {
     ok $h->wait_for(sub { $h->ask($server, 'MOVES') eq 'MOVES 1' }, 'it is seen'), "MOVES at $server";
 }
+
+# huts, whom Hands asks: the nearest first, and none is no failure
+$h->ask('Hands', 'IAMAT kea -44.09+169.33 1520023934');
+my @found = map { decode_json($h->answer('Hands', "WHATSAT kea $_") =~ s/^.*\n//r) } '9 19', '9 2', '5 19', '1 19';
+is_deeply [map { join ', ', map { $_->{name} } @{ $_->{results} } } @found],
+    ['Top Forks, Siberia, Brewster', ('Top Forks, Siberia') x 2, ''], 'huts';
+is_deeply [map { $_->{status} } @found], [('OK') x 3, 'ZERO_RESULTS'], '... and status';
 
 # relay, at first without anybody to ask
 like $h->answer('Goloman', 'WHATSAT kiwi 10 5'), qr/\n\{.*"results":\[\],"status":"UNKNOWN_ERROR", "error_message":".+"\}\n\n\z/,

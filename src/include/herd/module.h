@@ -1,16 +1,21 @@
 /* The public door: all that a module may use of herd, built in or loaded.
  *
  * A module is a const struct herd_module. It brings commands (a verb, how many fields, who may say
- * it, what to do), or a provider of places, or both, and reads a group of the configuration of its
- * own. Its source ends with HERD_MODULE_EXPORT, and so can be built in or be a shared object that
- * load_modules names:
+ * it, what to do), or a provider of places, or both, or only follows the changes of the store; and
+ * reads a group of the configuration of its own. Its source ends with HERD_MODULE_EXPORT, and so
+ * can be built in or be a shared object that load_modules names:
  *
  *     cc -shared -fPIC $(pkg-config --cflags herd) -o mine.so mine.c
  *
  * Threads: configure, start and stop run on the main thread, before the workers begin and after
- * they have ended. Everything else runs on a worker; a request belongs to the worker that received
- * it and is touched on no other thread. Texts that a function hands out are not terminated by NUL
- * unless it says so, and live as long as the request they came with. */
+ * they have ended; so do check, open and close of a provider. a fetch's check runs on the upstream
+ * thread. All else that herd calls, it calls on the workers, several at once; a request belongs to
+ * the worker that received it and is touched on no other thread.
+ *
+ * Texts that a function hands out are not terminated by NUL unless it says so, and live as long as
+ * the request they came with; those that it is given it copies. What creates something never
+ * returns NULL: without memory the process ends. What is forbidden here and noticed ends it too
+ * (SIGABRT), with a sentence on standard error and in the log. */
 #ifndef HERD_MODULE_H
 #define HERD_MODULE_H
 
@@ -52,7 +57,7 @@ struct herd_group;   /* a group of settings in the configuration */
 /* ---- commands ---- */
 
 enum herd_result {
-    HERD_OK,      /* executed; what herd_reply was given is the answer */
+    HERD_OK,      /* executed; what herd_reply was given is the answer, and may be nothing */
     HERD_INVALID, /* not a command of this form: the client gets the answer for invalid commands */
     HERD_LATER,   /* herd_defer was called; the answer follows */
     HERD_END      /* only from a neighbour's command: it broke the protocol, the link is ended */
@@ -92,11 +97,12 @@ const char *herd_neighbour_name(const struct herd_request *req);
  * never read the same. */
 int64_t herd_clock_ns(const struct herd_request *req);
 
-/* Keeps a client's request beyond its handler, which then returns HERD_LATER. Returns a copy that
- * herd_reply and herd_done take; the lines behind it wait. If the client goes first, cancelled(arg)
- * is called, on the same thread, and the copy is gone; NULL: nobody need know, and herd_done is
- * still owed. Call herd_done once, on the request's thread, unless cancelled was called; it may be
- * called before the handler returns. */
+/* Keeps a client's request beyond its handler, which then returns HERD_LATER. Returns a copy, with
+ * texts of its own, that herd_reply and herd_done take; the handler may still read the request that
+ * it was given, but no more replies to it. The lines behind it wait. If the client goes first,
+ * cancelled(arg) is called, on the same thread, and the copy is gone; NULL: nobody need know, and
+ * herd_done is still owed. Call herd_done once, on the request's thread, unless cancelled was
+ * called; it may be called before the handler returns. */
 struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void *arg), void *arg);
 void herd_done(struct herd_request *deferred);
 
@@ -157,8 +163,9 @@ enum herd_put {
 };
 
 /* Stores the report if it is the newest, and lets the neighbours know. The report is copied. Its
- * texts are fields of the line, of their forms and sizes, or else an assert. A client's report and
- * a neighbour's differ: limits bind clients only. */
+ * texts are fields of a line, of their forms: the caller has looked, and only what is empty, too
+ * long or not filled in ends the server. A client's report and a neighbour's differ: limits bind
+ * clients only. */
 enum herd_put herd_report_put(struct herd_request *req, const struct herd_report *report);
 
 /* Looks a client up. The texts of *report then live in room, which is the caller's. False: not
@@ -260,18 +267,20 @@ void herd_count(int counter, uint64_t n);
 
 /* The worker whose thread this is; NULL on any other, before worker_start and after worker_stop.
  * Timers, cursors and work put off belong to the worker on whose thread they were created, and are
- * used and destroyed there, at the latest in worker_stop: what is left then ends the server (an
- * assert). */
+ * used and destroyed there, at the latest in worker_stop: what is left then ends the server. */
 struct herd_worker;
 struct herd_worker *herd_worker(void);
 
 /* Runs a function once on a worker's thread, at once if this is it. Any thread, from the first
- * worker_start to the last worker_stop. The function always runs; if the worker has stopped by
- * then, somewhere with herd_worker() NULL, before the module's stop: it only frees then. */
+ * worker_start to the last worker_stop: threads of the module's own are joined there at the latest,
+ * best each in the worker_stop of the worker that created it. The function always runs; if the
+ * worker has stopped by then, somewhere with herd_worker() NULL, before the module's stop: it only
+ * frees then. */
 void herd_worker_tell(struct herd_worker *worker, void (*run)(void *arg), void *arg);
 
 /* Runs a function once at the end of this turn of the loop, when all that came in with it is done;
- * before worker_stop at the latest. worker_stop itself puts nothing off. */
+ * before worker_stop at the latest, so what puts itself off again must come to an end when the
+ * server stops (1000 rounds). worker_stop itself puts nothing off. */
 void herd_put_off(void (*run)(void *arg), void *arg);
 
 /* A timer that runs a function once each time that it was set (after_ns below 0: as 0). Setting it
@@ -339,7 +348,8 @@ bool herd_fetch_check(const char *url, const char *ca_file, struct herd_error *e
 
 enum herd_level { HERD_LOG_DEBUG, HERD_LOG_INFO, HERD_LOG_WARN, HERD_LOG_ERROR };
 
-/* One event, one line; unprintable bytes are escaped. Any thread of herd's. */
+/* One event, one line; unprintable bytes are escaped, but %.*s ends at a NUL. Any thread; one of
+ * the module's own must have ended when stop returns. */
 void herd_log(enum herd_level level, const char *format, ...) HERD_PRINTF(2, 3);
 
 /* ---- the module ---- */
