@@ -1,6 +1,7 @@
 # A herd with no module built in: what it answers then; and the five that usually are, as shared
 # objects of the same sources: the tests of their commands pass with them.
 use Test::Herd;
+use Test::Herd::Installed;
 
 $ENV{HERD} = my $bare = "$ENV{HERD_BUILDDIR}/t/bare";
 my %so = map { $_ => "$ENV{HERD_BUILDDIR}/modules/.libs/$_.so" } qw(iamat whatsat at invalid geojson);
@@ -31,6 +32,16 @@ my $said = $c->all;
 like $said, qr/\A(AT Goloman \S+ k \+1-1 1\n)\1\{[^\n]*"OK"\}\n\n\1\{[^\n]*"status":"UNKNOWN_ERROR"[^\n]*\}\n\n\z/,
     'commands, a search that fails, and the end where an answer to YOLO would stand';
 is $some->status('Goloman')->{reports_newer}, 0, '... nothing behind it is executed';
+
+# A command that was put off and is found to be invalid then.
+my $tree = Test::Herd::Installed->new;
+$so{later} = $tree->build('later', "$ENV{HERD_SRCDIR}/t/modules/later.c");
+my $later = Test::Herd->new(extra => loading('later'));
+$later->start_all;
+my $waiting = $later->connect('Goloman');
+$waiting->send("LATER 1 x\nLATER 1 ?\nLATER 1 y\n");
+is $waiting->all, "LATER x\n", 'answered later, and the end where an answer to what is invalid would stand';
+delete $so{later};
 
 # Each gives one symbol, and all together are what is usually built in.
 for my $name (sort keys %so) {
