@@ -24,7 +24,7 @@ struct feed {
     uint32_t session;
     unsigned stripe; /* whose turn it is */
     enum turn turn;
-    uint64_t until;   /* where a list turn ends */
+    uint64_t until;   /* where a list turn ends: the tail when it first reads */
     int64_t began_ns; /* when a sweep turn began */
     uint64_t pending; /* stripes to read */
     uint64_t fresh;   /* of these: never read, so they begin with a sweep */
@@ -88,17 +88,16 @@ static void begin_turn(struct feed *feed, int64_t now_ns)
         metric_add(sweeps, 1);
     } else {
         feed->turn = TURN_LIST;
-        feed->until = stripe_tail(stripe);
+        feed->until = UINT64_MAX;
     }
 }
 
-/* The tail may have moved on while the turn ran. */
+/* The tail may have moved on while the turn ran. If it moves on from here, news will follow. */
 static void end_turn(struct feed *feed, int64_t now_ns)
 {
     unsigned i = feed->stripe;
     uint64_t bit = UINT64_C(1) << i;
-    struct stripe *stripe = store_stripe(feed->store, i);
-    if (feed->cursor[i].pos == stripe_tail(stripe)) {
+    if (feed->cursor[i].pos == feed->cursor[i].tail) {
         feed->pending &= ~bit;
         feed->since_ns[i] = -1;
     } else if (feed->turn == TURN_SWEEP) {
@@ -119,6 +118,8 @@ static enum stripe_read read_batch(struct feed *feed, const struct stripe_sink *
     enum stripe_read result = feed->turn == TURN_SWEEP
                                   ? stripe_sweep(stripe, cursor, BATCH, sink)
                                   : stripe_list(stripe, cursor, feed->until, BATCH, sink);
+    if (feed->until > cursor->tail)
+        feed->until = cursor->tail;
     if (cursor->pos != before)
         feed->moved |= UINT64_C(1) << i;
     return result;

@@ -19,9 +19,9 @@ void journal_pack(struct journal *journal, const struct journal_judge *judge)
     for (uint32_t i = 0; i < journal->count; i++) {
         if (i + AHEAD < journal->count)
             judge->soon(judge->arg, journal_at(journal, i + AHEAD));
-        const struct journal_entry *entry = journal_at(journal, i);
-        if (judge->live(judge->arg, entry))
-            *journal_at(journal, kept++) = *entry;
+        const struct journal_entry entry = *journal_at(journal, i);
+        if (judge->live(judge->arg, &entry))
+            *journal_at(journal, kept++) = entry;
     }
     journal->count = kept;
     journal->packed++;

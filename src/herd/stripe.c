@@ -343,6 +343,7 @@ static enum stripe_read list(struct stripe *stripe, struct stripe_cursor *cursor
                              unsigned most, const struct stripe_sink *sink)
 {
     const struct journal *journal = &stripe->journal;
+    cursor->tail = stripe->tail;
     if (cursor->packed != journal->packed) {
         cursor->index = journal_find(journal, cursor->pos, stripe->tail);
         cursor->packed = journal->packed;
@@ -387,6 +388,7 @@ void stripe_sweep_begin(struct stripe *stripe, struct stripe_cursor *cursor)
 static enum stripe_read sweep(struct stripe *stripe, struct stripe_cursor *cursor, unsigned most,
                               const struct stripe_sink *sink)
 {
+    cursor->tail = stripe->tail;
     for (; most > 0; most--) {
         struct slab_walk walk = cursor->sweep;
         uint32_t slot = slab_next(&stripe->slab, &walk, cursor->sweep_end);

@@ -64,6 +64,7 @@ uint64_t stripe_tail(struct stripe *stripe);
 
 struct stripe_cursor {
     uint64_t pos;   /* all changes up to here have been read */
+    uint64_t tail;  /* the stripe's, when it was last read */
     uint32_t index; /* of the next journal entry, good while packed is the journal's */
     uint32_t packed;
     /* while a sweep is under way: */
@@ -86,7 +87,7 @@ enum stripe_read {
     STRIPE_FULL  /* the sink had no room */
 };
 
-/* Reads at most `most` entries in the order of change, up to seq `until`. */
+/* Reads at most `most` entries in the order of change, up to seq `until` or the tail. */
 enum stripe_read stripe_list(struct stripe *stripe, struct stripe_cursor *cursor, uint64_t until,
                              unsigned most, const struct stripe_sink *sink);
 
