@@ -25,11 +25,8 @@ void ahead_read(struct ahead *ahead, const struct dispatch *dispatch, enum herd_
     ahead->count = 0;
     while (ahead->count < AHEAD_LINES) {
         struct ahead_line *line = &ahead->lines[ahead->count];
-        line->bytes = line_length(bytes, len);
-        if (line->bytes == 0)
-            break;
-        line_parse(&line->line, bytes, line->bytes);
-        if (line->line.text.len > line_max)
+        line->bytes = line_next(&line->line, bytes, len);
+        if (line->bytes == 0 || line->line.text.len > line_max)
             break;
         line->command = dispatch_find(dispatch, from, &line->line);
         look_up(line, store);

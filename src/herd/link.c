@@ -247,15 +247,13 @@ static bool on_verb(struct link *link, const struct ahead_line *ahead, struct li
 static size_t hear_hello(struct link *link, const char *bytes, size_t len, struct link_time time)
 {
     struct line line;
-    size_t n = line_length(bytes, len);
+    size_t n = line_next(&line, bytes, len);
     if (n > HELLO_BYTES_MAX || (n == 0 && len > HELLO_BYTES_MAX)) {
         end(link, "its line is too long");
         return 0;
     }
-    if (n > 0) {
-        line_parse(&line, bytes, n);
+    if (n > 0)
         on_hello(link, line.text, time);
-    }
     return n;
 }
 

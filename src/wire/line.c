@@ -1,15 +1,12 @@
 /* Lines and fields, where they lie in whatever they were read into: nothing is copied. The one hard
- * thing is that it is done for every byte that anybody sends, so it is one pass over a table. Pure;
- * any thread. */
+ * thing is that it is done for every byte that anybody sends, so sixteen are looked at at a time:
+ * see masks.h. Pure; any thread. */
 #include "wire/line.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* The six bytes of WIRE.md, and never isspace, which asks the locale. NUL is no white space. */
-static const bool white[256] = {
-    [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true, ['\f'] = true, ['\v'] = true,
-};
+#include "wire/masks.h"
 
 size_t line_length(const char *bytes, size_t len)
 {
@@ -33,50 +30,91 @@ static size_t strip_end(const char *bytes, size_t len)
     return len;
 }
 
+/* The block from byte `at` on. Where fewer than MASKS_STEP bytes are left, what lies behind them
+ * counts as white and is not read: the block is then the last sixteen bytes there are. */
+static inline struct masks_ends look(const char *bytes, size_t at, size_t len)
+{
+    size_t left = len - at;
+    struct masks_ends ends = {0, 0};
+
+    if (left >= MASKS_STEP)
+        return masks_ends(bytes + at);
+    if (len >= MASKS_STEP) {
+        ends = masks_ends(bytes + len - MASKS_STEP);
+        ends.white >>= MASKS_STEP - left;
+        ends.newline >>= MASKS_STEP - left;
+    } else {
+        for (size_t i = 0; i < len; i++) {
+            ends.white |= (uint32_t)masks_is_white(bytes[i]) << i;
+            ends.newline |= (uint32_t)(bytes[i] == '\n') << i;
+        }
+    }
+    ends.white |= MASKS_BLOCK << left;
+    return ends;
+}
+
+/* Takes the lowest bit out of a mask. */
+static inline unsigned take_bit(uint32_t *mask)
+{
+    unsigned bit = (unsigned)__builtin_ctz(*mask);
+    *mask &= *mask - 1;
+    return bit;
+}
+
+/* Each field behind the seventh overwrites the one before it, so that the last stays. */
+static inline struct herd_text *slot(struct line *line, size_t which)
+{
+    return &line->field[which < LINE_FIELDS - 1 ? which : LINE_FIELDS - 1];
+}
+
+/* Parts all these bytes, or those before the first LF, and returns how many that were. A field
+ * begins and ends where white space changes to other bytes and back: at each bit that differs from
+ * the one before it. Before the line there is white space, and behind it. */
+static size_t part(struct line *line, const char *bytes, size_t len, bool to_newline)
+{
+    const char *from = NULL; /* of a field that has not ended */
+    size_t count = 0;
+    size_t end = len;
+    uint32_t before = 1;
+
+    for (size_t at = 0; at <= end; at += MASKS_STEP) {
+        struct masks_ends ends = look(bytes, at, len);
+        if (to_newline && ends.newline != 0) {
+            unsigned newline = (unsigned)__builtin_ctz(ends.newline);
+            end = at + newline;
+            ends.white |= MASKS_BLOCK << newline;
+        }
+        uint32_t edges = (ends.white ^ (ends.white << 1 | before)) & MASKS_BLOCK;
+        before = ends.white >> (MASKS_STEP - 1) & 1;
+        while (edges != 0) {
+            if (from == NULL)
+                from = bytes + at + take_bit(&edges);
+            if (edges == 0)
+                break;
+            const char *to = bytes + at + take_bit(&edges);
+            *slot(line, count++) = (struct herd_text){from, (size_t)(to - from)};
+            from = NULL;
+        }
+    }
+    assert(from == NULL);
+    line->count = count;
+    return end;
+}
+
+size_t line_next(struct line *line, const char *bytes, size_t len)
+{
+    assert(line != NULL && (bytes != NULL || len == 0));
+    size_t end = part(line, bytes, len, true);
+    if (end == len)
+        return 0;
+    line->text = (struct herd_text){bytes, strip_end(bytes, end + 1)};
+    return end + 1;
+}
+
 void line_parse(struct line *line, const char *bytes, size_t len)
 {
     assert(line != NULL && (bytes != NULL || len == 0));
     len = strip_end(bytes, len);
-    *line = (struct line){.text = {bytes, len}};
-
-    size_t i = 0;
-    size_t count = 0;
-    for (;;) {
-        while (i < len && white[(unsigned char)bytes[i]])
-            i++;
-        if (i == len)
-            break;
-        size_t from = i;
-        while (i < len && !white[(unsigned char)bytes[i]])
-            i++;
-        /* Each field behind the seventh overwrites the one before it, so that the last stays. */
-        size_t slot = count < LINE_FIELDS - 1 ? count : LINE_FIELDS - 1;
-        line->field[slot] = (struct herd_text){bytes + from, i - from};
-        count++;
-    }
-    line->count = count;
-}
-
-struct herd_text line_field(const struct line *line, size_t i)
-{
-    assert(line != NULL);
-    if (i < line->count) {
-        if (i < LINE_FIELDS - 1)
-            return line->field[i];
-        if (i == line->count - 1)
-            return line->field[LINE_FIELDS - 1];
-    }
-    return (struct herd_text){"", 0};
-}
-
-bool text_equal(struct herd_text a, struct herd_text b)
-{
-    assert((a.bytes != NULL || a.len == 0) && (b.bytes != NULL || b.len == 0));
-    return a.len == b.len && (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
-}
-
-bool text_is(struct herd_text text, const char *word)
-{
-    assert(word != NULL);
-    return text_equal(text, (struct herd_text){word, strlen(word)});
+    line->text = (struct herd_text){bytes, len};
+    part(line, bytes, len, false);
 }

@@ -172,6 +172,121 @@ static void counts_a_line_of_many_fields(void **unused)
     same(line_field(&line, line.count - 1), TEXT("x"));
 }
 
+/* What the first form of line_parse did, byte by byte. */
+static void part_slowly(struct line *line, const char *bytes, size_t len)
+{
+    size_t i = 0;
+
+    line->count = 0;
+    for (;;) {
+        while (i < len && strchr(" \t\r\n\f\v", bytes[i]) != NULL)
+            i++;
+        if (i == len)
+            return;
+        size_t from = i;
+        while (i < len && strchr(" \t\r\n\f\v", bytes[i]) == NULL)
+            i++;
+        line->field[line->count < 7 ? line->count : 7] = (struct herd_text){bytes + from, i - from};
+        line->count++;
+    }
+}
+
+static void check_against_bytes(const char *text, size_t len)
+{
+    struct line wanted, line = parse((struct herd_text){text, len});
+
+    part_slowly(&wanted, text, len);
+    assert_int_equal(line.count, wanted.count);
+    for (size_t i = 0; i < line.count; i++)
+        same(line_field(&line, i), line_field(&wanted, i));
+}
+
+/* line_next says what line_length and line_parse say, whatever stands behind the line. */
+static void check_next(const char *text, size_t len)
+{
+    char *bytes = malloc(len);
+    struct line line, wanted;
+
+    assert_true(bytes != NULL || len == 0);
+    memcpy(bytes, text, len);
+    size_t n = line_length(bytes, len);
+    assert_int_equal(line_next(&line, bytes, len), n);
+    if (n > 0) {
+        line_parse(&wanted, bytes, n);
+        same(line.text, wanted.text);
+        assert_int_equal(line.count, wanted.count);
+        for (size_t i = 0; i < line.count; i++)
+            same(line_field(&line, i), line_field(&wanted, i));
+    }
+    free(bytes);
+}
+
+static void finds_and_parts_in_one_pass(void **unused)
+{
+    static const char *const lines[] = {"\n", "\r\n", "\n\n", "a\n", "a", " a \n b", "a\r\nb\r\n"};
+    char text[100];
+
+    (void)unused;
+    check_next("", 0);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        check_next(lines[i], strlen(lines[i]));
+    for (size_t len = 1; len <= sizeof text; len++)
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < len; i++)
+                text[i] = i % 7 == len % 7 ? ' ' : 'x';
+            text[at] = '\n';
+            check_next(text, len);
+            if (at + 9 < len)
+                text[at + 9] = '\n';
+            if (at > 0)
+                text[at - 1] = '\r';
+            check_next(text, len);
+        }
+}
+
+/* Lengths around those of the blocks, with a field that ends at each place. */
+static void parts_lines_of_every_length(void **unused)
+{
+    char text[70];
+
+    (void)unused;
+    for (size_t len = 0; len <= sizeof text; len++)
+        for (size_t at = 0; at <= len; at++) {
+            memset(text, 'x', sizeof text);
+            check_against_bytes(text, len);
+            if (at < len)
+                text[at] = ' ';
+            check_against_bytes(text, len);
+            memset(text + at, '\t', len - at);
+            check_against_bytes(text, len);
+            memset(text, ' ', sizeof text);
+            text[at < len ? at : 0] = 'x';
+            check_against_bytes(text, len);
+        }
+}
+
+static void parts_any_line_as_byte_by_byte(void **unused)
+{
+    static const char from[] = "ab \t\r\f\vcdefgh\xa0\x1f!";
+    char text[120];
+    uint64_t x = 88172645463325252; /* xorshift64 */
+
+    (void)unused;
+    for (int round = 0; round < 20000; round++) {
+        size_t len = (size_t)round % sizeof text;
+        for (size_t i = 0; i < len; i++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            text[i] = from[(x >> 32) % (sizeof from - 1)];
+        }
+        check_against_bytes(text, len);
+        if (len > 0 && round % 3 != 0)
+            text[x % len] = '\n';
+        check_next(text, len);
+    }
+}
+
 static void compares_texts(void **unused)
 {
     (void)unused;
@@ -197,6 +312,9 @@ int main(void)
         cmocka_unit_test(finds_no_field_in_a_blank_line),
         cmocka_unit_test(keeps_seven_fields_and_the_last),
         cmocka_unit_test(counts_a_line_of_many_fields),
+        cmocka_unit_test(parts_lines_of_every_length),
+        cmocka_unit_test(parts_any_line_as_byte_by_byte),
+        cmocka_unit_test(finds_and_parts_in_one_pass),
         cmocka_unit_test(compares_texts),
     };
 
