@@ -56,11 +56,11 @@ void record_write(struct record *record, size_t room, const struct herd_report *
     record->time_form = form & 0x7f;
     record->spare = (uint32_t)(room - bytes) & 0x7f;
     char *to = record->text;
-    memcpy(to, report->client.bytes, report->client.len);
+    bytes_copy(to, report->client.bytes, report->client.len);
     to += report->client.len;
-    memcpy(to, report->location.bytes, report->location.len);
+    bytes_copy(to, report->location.bytes, report->location.len);
     to += report->location.len;
-    memcpy(to, report->time.bytes, time_bytes(form));
+    bytes_copy(to, report->time.bytes, time_bytes(form));
 }
 
 struct herd_text record_client(const struct record *record)

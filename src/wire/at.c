@@ -3,15 +3,14 @@
  * Pure; any thread. */
 #include "wire/at.h"
 
-#include <assert.h>
-#include <string.h>
-
+#include "base/bytes.h"
 #include "wire/number.h"
+#include <assert.h>
 
 static char *put(char *to, struct herd_text text)
 {
     assert(text.bytes != NULL && text.len > 0);
-    memcpy(to, text.bytes, text.len);
+    bytes_copy(to, text.bytes, text.len);
     return to + text.len;
 }
 
@@ -21,8 +20,8 @@ size_t at_print(char *to, const struct herd_report *report)
     assert(report->server.len <= HERD_NAME_MAX && report->client.len <= HERD_CLIENT_MAX);
     assert(report->location.len <= HERD_LOCATION_MAX && report->time.len <= HERD_LOCATION_MAX);
 
-    char *p = put(to, (struct herd_text){"AT ", 3});
-    p = put(p, report->server);
+    memcpy(to, "AT ", 3);
+    char *p = put(to + 3, report->server);
     *p++ = ' ';
     p += number_diff_print(p, report->diff_ns);
     *p++ = ' ';

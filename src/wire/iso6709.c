@@ -4,74 +4,80 @@
 #include "wire/iso6709.h"
 
 #include <assert.h>
-#include <string.h>
 
+#include "wire/decimal.h"
 #include "wire/number.h"
 
-/* One coordinate: a sign and an unsigned decimal, which need not be well formed yet. */
-struct angle {
-    bool negative;
-    struct herd_text digits;
-};
+_Static_assert(HERD_LOCATION_MAX <= MASKS_MAX, "one mask speaks of a whole location");
 
 static bool is_sign(char c)
 {
     return c == '+' || c == '-';
 }
 
-/* Splits at the second sign. What lies between the signs is judged by number_decimal_parse. */
-static bool split(struct herd_text text, struct angle *lat, struct angle *lon)
+/* Whether a decimal is at most this whole number, decided on the digits. */
+static bool is_within(const struct decimal *d, unsigned most)
 {
-    size_t at = 1;
+    unsigned whole = 0;
 
-    if (text.len < 4 || text.len > HERD_LOCATION_MAX || !is_sign(text.bytes[0]))
-        return false;
-    while (at < text.len && !is_sign(text.bytes[at]))
-        at++;
-    if (at == text.len)
-        return false;
-    *lat = (struct angle){text.bytes[0] == '-', {text.bytes + 1, at - 1}};
-    *lon = (struct angle){text.bytes[at] == '-', {text.bytes + at + 1, text.len - at - 1}};
-    return true;
-}
-
-/* Whether a well-formed decimal is at most this whole number, decided on the digits. */
-static bool is_within(struct herd_text digits, const char *most)
-{
-    const char *p = digits.bytes;
-    const char *end = p + digits.len;
-
-    while (p < end && *p == '0')
-        p++;
-    const char *point = memchr(p, '.', (size_t)(end - p));
-    size_t whole = (size_t)((point != NULL ? point : end) - p);
-    if (whole != strlen(most))
-        return whole < strlen(most);
-    int order = memcmp(p, most, whole);
-    if (order != 0 || point == NULL)
-        return order <= 0;
-    for (p = point + 1; p < end; p++)
-        if (*p != '0')
+    for (size_t i = 0; i < d->whole.len; i++) {
+        whole = whole * 10 + (unsigned)(d->whole.bytes[i] - '0');
+        if (whole > most)
+            return false;
+    }
+    for (size_t i = 0; whole == most && i < d->fraction.len; i++)
+        if (d->fraction.bytes[i] != '0')
             return false;
     return true;
 }
 
-static bool read_angle(const struct angle *angle, const char *most, double *deg)
+/* A coordinate behind its sign. */
+static bool is_angle(struct herd_text digits, uint64_t others, unsigned most)
 {
-    double value;
+    struct decimal d;
+    return decimal_part(digits, others, &d) && is_within(&d, most);
+}
 
-    if (!number_decimal_parse(angle->digits, &value) || !is_within(angle->digits, most))
-        return false;
-    if (deg != NULL)
-        *deg = angle->negative ? -value : value;
-    return true;
+static void compute(char sign, struct herd_text digits, double *deg)
+{
+    if (deg == NULL)
+        return;
+    bool ok = number_decimal_parse(digits, deg);
+    assert(ok);
+    (void)ok;
+    if (sign == '-')
+        *deg = -*deg;
+}
+
+/* The second sign is the first or the second of the bytes behind the first sign that are no digits,
+ * as there is a point before it or none. Returns where it stands, or 0. */
+static size_t second_sign(struct herd_text text, uint64_t others)
+{
+    for (int i = 0; i < 2 && others != 0; i++, others &= others - 1) {
+        size_t at = (size_t)(unsigned)__builtin_ctzll(others);
+        if (is_sign(text.bytes[at]))
+            return at;
+    }
+    return 0;
 }
 
 bool iso6709_parse(struct herd_text text, double *lat_deg, double *lon_deg)
 {
-    struct angle lat, lon;
-
     assert(text.bytes != NULL || text.len == 0);
-    return split(text, &lat, &lon) && read_angle(&lat, "90", lat_deg) &&
-           read_angle(&lon, "180", lon_deg);
+    if (text.len < 4 || text.len > HERD_LOCATION_MAX || !is_sign(text.bytes[0]))
+        return false;
+
+    uint64_t others = masks_others(text.bytes, text.len);
+    size_t second = second_sign(text, others & ~UINT64_C(1));
+    if (second == 0 || second + 1 == text.len)
+        return false;
+
+    struct herd_text lat = {text.bytes + 1, second - 1};
+    struct herd_text lon = {text.bytes + second + 1, text.len - second - 1};
+    uint64_t lat_others = (others & ((UINT64_C(1) << second) - 1)) >> 1;
+    if (!is_angle(lat, lat_others, 90) || !is_angle(lon, others >> (second + 1), 180))
+        return false;
+    compute(text.bytes[0], lat, lat_deg);
+    compute(text.bytes[second], lon, lon_deg);
+    return true;
 }

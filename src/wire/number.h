@@ -8,7 +8,8 @@
  * nanoseconds (digits beyond the ninth decimal do not count); at most HERD_LOCATION_MAX bytes. */
 bool number_time_parse(struct herd_text text, int64_t *time_ns);
 
-/* How a time's text can be had again from its nanoseconds: 0 to 9 decimals, or NUMBER_AS_TEXT if it
+/* How the text of a time that number_time_parse took can be had again from its nanoseconds: 0 to 9
+ * decimals, or NUMBER_AS_TEXT if it
  * cannot (leading zeros, more than nine decimals). number_time_print writes it: at most
  * NUMBER_TIME_MAX bytes, no NUL; returns how many. */
 #define NUMBER_AS_TEXT  15

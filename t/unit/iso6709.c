@@ -111,6 +111,69 @@ static void bounds_the_length(void **unused)
     assert_false(parse_bytes(text, HERD_LOCATION_MAX + 1, NULL, NULL));
 }
 
+/* Parts of every length, in memory that ends with the text, and a byte that is none anywhere. */
+static void finds_its_parts_at_every_place(void **unused)
+{
+    char text[70];
+
+    (void)unused;
+    for (int lat = 0; lat <= 28; lat++)
+        for (int lon = 0; lon <= 28; lon++) {
+            snprintf(text, sizeof text, "+7%s%.*s-99%s%.*s", lat > 0 ? "." : "", lat,
+                     "12345678901234567890123456789", lon > 0 ? "." : "", lon,
+                     "98765432109876543210987654321");
+            assert_true(is_place(text));
+            text[(size_t)(lat * 29 + lon) % strlen(text)] = '/';
+            assert_false(is_place(text));
+        }
+}
+
+static const char *skip_decimal(const char *p)
+{
+    const char *from = p;
+
+    while (*p == '0')
+        p++;
+    if (p == from)
+        return NULL;
+    if (*p != '.')
+        return p;
+    for (from = ++p; *p == '0';)
+        p++;
+    return p > from ? p : NULL;
+}
+
+/* The form, read from left to right. */
+static bool has_the_form(const char *p)
+{
+    for (int i = 0; i < 2; i++) {
+        if (*p != '+' && *p != '-')
+            return false;
+        p = skip_decimal(p + 1);
+        if (p == NULL)
+            return false;
+    }
+    return *p == '\0';
+}
+
+static void knows_every_short_text(void **unused)
+{
+    static const char letters[] = "0+-.x";
+    unsigned taken = 0;
+
+    (void)unused;
+    for (unsigned number = 0; number < 5 * 5 * 5 * 5 * 5 * 5 * 5 * 5; number++) {
+        char text[9] = "";
+        unsigned rest = number;
+        for (size_t i = 0; i < 8 - number % 5; i++, rest /= 5)
+            text[i] = letters[rest % 5];
+        if (is_place(text) != has_the_form(text))
+            fail_msg("%s", text);
+        taken += is_place(text);
+    }
+    assert_true(taken > 100);
+}
+
 static void gives_what_strtod_gives(void **unused)
 {
     uint64_t x = 88172645463325252; /* xorshift64 */
@@ -141,6 +204,8 @@ int main(void)
         cmocka_unit_test(refuses_other_forms),
         cmocka_unit_test(decides_the_range_on_the_digits),
         cmocka_unit_test(bounds_the_length),
+        cmocka_unit_test(finds_its_parts_at_every_place),
+        cmocka_unit_test(knows_every_short_text),
         cmocka_unit_test(gives_what_strtod_gives),
     };
 

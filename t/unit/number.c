@@ -123,6 +123,72 @@ static void print_times(void **unused)
     assert_int_equal(number_time_decimals(text("1.")), NUMBER_AS_TEXT);
 }
 
+static bool parse_held(const char *string, int64_t *ns)
+{
+    size_t len = strlen(string);
+    char *held = malloc(len);
+
+    assert_non_null(held);
+    memcpy(held, string, len);
+    bool ok = number_time_parse((struct herd_text){held, len}, ns);
+    free(held);
+    return ok;
+}
+
+/* Seconds of each length with fractions of each length, in memory that ends with the text. */
+static void invert_times_of_every_length(void **unused)
+{
+    char string[64], *room;
+    int64_t ns;
+
+    (void)unused;
+    for (int digits = 1; digits <= 9; digits++)
+        for (int decimals = 0; decimals <= 18; decimals++) {
+            int len = snprintf(string, sizeof string, "%.*s", digits, "901234567");
+            if (decimals > 0)
+                snprintf(string + len, sizeof string - (size_t)len, ".%.*s", decimals,
+                         "012345678901234567");
+            for (int leading = 0; leading <= 3; leading++) {
+                unsigned form = decimals <= 9 && leading == 0 ? (unsigned)decimals : NUMBER_AS_TEXT;
+                assert_true(parse_held(string, &ns));
+                assert_int_equal(number_time_decimals(text(string)), form);
+                if (form != NUMBER_AS_TEXT) {
+                    room = malloc(strlen(string));
+                    assert_int_equal(number_time_print(room, ns, form), strlen(string));
+                    assert_memory_equal(room, string, strlen(string));
+                    free(room);
+                }
+                memmove(string + 1, string, strlen(string) + 1);
+                string[0] = '0';
+            }
+        }
+}
+
+/* A byte that is no digit is seen wherever it stands. */
+static void refuse_junk_at_every_place(void **unused)
+{
+    static const char bytes[] = "/:;\xb0\x00p.+- ";
+    int64_t ns = 77;
+
+    (void)unused;
+    for (size_t len = 2; len <= 20; len++)
+        for (size_t at = 0; at < len; at++)
+            for (size_t i = 0; i < sizeof bytes - 1; i++) {
+                char *held = malloc(len);
+                assert_non_null(held);
+                memset(held, '1', len);
+                if (len > 10)
+                    held[10] = '.';
+                held[at] = bytes[i];
+                bool good = bytes[i] == '.' && at > 0 && at < len - 1 && (at == 10 || len <= 10);
+                if (good == number_time_parse((struct herd_text){held, len}, &ns))
+                    ns = 77;
+                else
+                    fail_msg("%.*s", (int)len, held);
+                free(held);
+            }
+}
+
 static void invert_differences(void **unused)
 {
     static const struct {
@@ -309,20 +375,46 @@ static void read_counts(void **unused)
     assert_true(wide == UINT64_MAX);
 }
 
+/* Into memory that ends with the digits. */
+static void print_and_check(uint64_t value)
+{
+    char wanted[21];
+    size_t len = (size_t)snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)value);
+    char *room = malloc(len);
+    uint64_t back;
+
+    assert_non_null(room);
+    assert_int_equal(number_u64_print(room, value), len);
+    assert_memory_equal(room, wanted, len);
+    assert_true(number_u64_parse((struct herd_text){room, len}, &back));
+    assert_true(back == value);
+    free(room);
+}
+
 static void print_u64(void **unused)
 {
-    char room[21], wanted[21];
+    char room[21];
 
     (void)unused;
     assert_int_equal(number_u64_print(room, 0), 1);
     assert_int_equal(room[0], '0');
     assert_int_equal(number_u64_print(room, UINT64_MAX), 20);
     assert_memory_equal(room, "18446744073709551615", 20);
-    for (int i = 0; i < 20000; i++) {
-        uint64_t value = random_next() >> (i % 64);
-        int len = snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)value);
-        assert_int_equal(number_u64_print(room, value), len);
-        assert_memory_equal(room, wanted, (size_t)len);
+    for (int i = 0; i < 20000; i++)
+        print_and_check(random_next() >> (i % 64));
+    for (uint64_t power = 1; power < UINT64_MAX / 10; power *= 10)
+        for (uint64_t value = power - 1; value <= power + 1; value++)
+            print_and_check(value);
+}
+
+/* The divisions that digits are printed by are right for every value they are made for: each four
+ * digits alone, high and low. */
+static void print_every_four_digits(void **unused)
+{
+    (void)unused;
+    for (uint64_t four = 0; four < 10000; four++) {
+        print_and_check(four);
+        print_and_check(four * 10000 + 9999 - four);
     }
 }
 
@@ -332,6 +424,8 @@ int main(void)
         cmocka_unit_test(read_times),
         cmocka_unit_test(refuse_other_times),
         cmocka_unit_test(print_times),
+        cmocka_unit_test(invert_times_of_every_length),
+        cmocka_unit_test(refuse_junk_at_every_place),
         cmocka_unit_test(invert_differences),
         cmocka_unit_test(refuse_other_differences),
         cmocka_unit_test(read_decimals_as_strtod),
@@ -339,6 +433,7 @@ int main(void)
         cmocka_unit_test(ask_no_locale),
         cmocka_unit_test(read_counts),
         cmocka_unit_test(print_u64),
+        cmocka_unit_test(print_every_four_digits),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
