@@ -21,19 +21,6 @@ static void check(const struct buffer *b)
     (void)b;
 }
 
-size_t buffer_len(const struct buffer *b)
-{
-    check(b);
-    return b->to - b->from;
-}
-
-char *buffer_at(const struct buffer *b)
-{
-    check(b);
-    /* NULL + 0 is undefined in C, whatever the machine makes of it. */
-    return b->bytes != NULL ? b->bytes + b->from : NULL;
-}
-
 static void move_to_front(struct buffer *b, size_t len)
 {
     memmove(b->bytes, b->bytes + b->from, len);
@@ -57,8 +44,9 @@ static void grow(struct buffer *b, size_t len, size_t n)
     *b = (struct buffer){.bytes = bytes, .from = 0, .to = len, .room = room};
 }
 
-char *buffer_reserve(struct buffer *b, size_t n)
+char *buffer_make_room(struct buffer *b, size_t n)
 {
+    check(b);
     size_t len = buffer_len(b);
 
     if (b->bytes == NULL || b->room - b->to < n) {
@@ -70,13 +58,6 @@ char *buffer_reserve(struct buffer *b, size_t n)
     }
     assert(b->room - b->to >= n);
     return b->bytes + b->to;
-}
-
-void buffer_grew(struct buffer *b, size_t n)
-{
-    check(b);
-    assert(n <= b->room - b->to);
-    b->to += n;
 }
 
 void buffer_add(struct buffer *b, const void *bytes, size_t n)

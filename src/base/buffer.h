@@ -4,6 +4,8 @@
 
 #include <herd/module.h>
 
+#include <assert.h>
+
 struct buffer {
     char *bytes; /* start of the allocation; NULL while nothing is held */
     size_t from; /* first byte not yet taken */
@@ -12,13 +14,34 @@ struct buffer {
 };
 
 /* How many bytes are held, and where they begin. */
-size_t buffer_len(const struct buffer *b);
-char *buffer_at(const struct buffer *b);
+static inline size_t buffer_len(const struct buffer *b)
+{
+    assert(b->from <= b->to && b->to <= b->room);
+    return b->to - b->from;
+}
+
+static inline char *buffer_at(const struct buffer *b)
+{
+    assert((b->bytes == NULL) == (b->room == 0));
+    /* NULL + 0 is undefined in C, whatever the machine makes of it. */
+    return b->bytes != NULL ? b->bytes + b->from : NULL;
+}
 
 /* Makes room for n more bytes at the end and returns where they go; buffer_grew says how many were
  * written. */
-char *buffer_reserve(struct buffer *b, size_t n);
-void buffer_grew(struct buffer *b, size_t n);
+char *buffer_make_room(struct buffer *b, size_t n);
+
+static inline char *buffer_reserve(struct buffer *b, size_t n)
+{
+    assert(b->from <= b->to && b->to <= b->room);
+    return b->bytes != NULL && b->room - b->to >= n ? b->bytes + b->to : buffer_make_room(b, n);
+}
+
+static inline void buffer_grew(struct buffer *b, size_t n)
+{
+    assert(n <= b->room - b->to);
+    b->to += n;
+}
 
 void buffer_add(struct buffer *b, const void *bytes, size_t n);
 

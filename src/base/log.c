@@ -13,7 +13,7 @@
 #include "base/log_line.h"
 
 static _Atomic int least_level;
-static _Atomic bool messages;
+_Atomic bool log_wants_messages;
 
 static bool is_wanted(enum herd_level level)
 {
@@ -105,11 +105,6 @@ void log_quote(enum herd_level level, uint64_t conn, struct herd_text text, cons
     put((struct log_record){.conn = conn, .level = (uint8_t)level, .kind = LOG_EVENT}, whole);
 }
 
-bool log_messages(void)
-{
-    return atomic_load_explicit(&messages, memory_order_relaxed) && is_wanted(HERD_LOG_INFO);
-}
-
 static void put_message(enum log_kind kind, uint64_t conn, const char *what, struct herd_text text)
 {
     assert(what != NULL && strlen(what) <= LOG_WHAT_MAX && (text.bytes != NULL || text.len == 0));
@@ -153,7 +148,7 @@ bool log_open(const struct log_config *config, struct herd_error *err)
     if (!log_drain_start(config->file, config->json, err))
         return false;
     atomic_store(&least_level, (int)config->level);
-    atomic_store(&messages, config->messages);
+    atomic_store(&log_wants_messages, config->messages && config->level <= HERD_LOG_INFO);
     return true;
 }
 
@@ -169,6 +164,6 @@ void log_reopen(void)
 
 void log_close(void)
 {
-    atomic_store(&messages, false);
+    atomic_store(&log_wants_messages, false);
     log_drain_stop();
 }

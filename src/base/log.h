@@ -10,6 +10,8 @@
 
 #include <herd/module.h>
 
+#include <stdatomic.h>
+
 struct log_config {
     const char *file;      /* "-": standard error; "syslog": syslog(3), facility daemon */
     bool json;             /* else text */
@@ -39,7 +41,11 @@ void log_quote(enum herd_level level, uint64_t conn, struct herd_text text, cons
 /* Events of level info for each message: written only with log.messages. `%s` never gets bytes of
  * the wire, which may hold NUL: they go in text, behind a literal of at most 64 bytes: WHAT 'TEXT',
  * and of log_subject WHAT TEXT. Ask log_messages() first where that costs. */
-bool log_messages(void);
+extern _Atomic bool log_wants_messages; /* log.c alone sets it */
+static inline bool log_messages(void)
+{
+    return atomic_load_explicit(&log_wants_messages, memory_order_relaxed);
+}
 void log_message(uint64_t conn, const char *what, struct herd_text text);
 void log_subject(uint64_t conn, const char *what, struct herd_text text);
 

@@ -1,7 +1,6 @@
-/* Counting without sharing. Each thread gets a block at its first count and alone writes it, with
- * plain loads and stores that are atomic only so that a reader never sees half a number; the lock
- * guards the list of blocks. A thread that ends leaves its block behind, as its counts stay true;
- * threads are few and long-lived, so nothing piles up. */
+/* Counting without sharing. Each thread gets a block at its first count; the lock guards the list
+ * of blocks. A thread that ends leaves its block behind, as its counts stay true; threads are few
+ * and long-lived, so nothing piles up. */
 #include "base/metrics.h"
 
 #include <assert.h>
@@ -14,18 +13,17 @@
 
 #define CACHE_LINE 64
 #define NAME_MAX   64 /* bytes of a name */
-#define SLOTS      (METRIC_COUNT + HERD_COUNTERS_MAX)
 
 struct block {
     char before[CACHE_LINE]; /* a neighbour on the heap may be another thread's */
-    _Atomic uint64_t count[SLOTS];
+    struct metrics_block own;
     char after[CACHE_LINE];
     struct block *next;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block *blocks;
-static _Thread_local struct block *own;
+_Thread_local struct metrics_block *metrics_here;
 
 static const char *const names[METRIC_COUNT] = {
 #define METRIC(name, help) #name,
@@ -77,25 +75,14 @@ int metrics_count(void)
     return METRIC_COUNT + modules.count;
 }
 
-static void join(void)
+void metrics_join(void)
 {
-    own = memory_zeroed(1, sizeof *own);
+    struct block *block = memory_zeroed(1, sizeof *block);
     pthread_mutex_lock(&lock);
-    own->next = blocks;
-    blocks = own;
+    block->next = blocks;
+    blocks = block;
     pthread_mutex_unlock(&lock);
-}
-
-void metrics_add(int which, uint64_t n)
-{
-    assert(which >= 0 && which < metrics_count());
-    if (own == NULL)
-        join();
-
-    /* Not fetch_add, whose locked instruction would buy nothing: nobody else writes here. */
-    _Atomic uint64_t *count = &own->count[which];
-    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + n,
-                          memory_order_relaxed);
+    metrics_here = &block->own;
 }
 
 uint64_t metrics_sum(int which)
@@ -105,7 +92,7 @@ uint64_t metrics_sum(int which)
     assert(which >= 0 && which < metrics_count());
     pthread_mutex_lock(&lock);
     for (struct block *b = blocks; b != NULL; b = b->next)
-        sum += atomic_load_explicit(&b->count[which], memory_order_relaxed);
+        sum += atomic_load_explicit(&b->own.count[which], memory_order_relaxed);
     pthread_mutex_unlock(&lock);
     return sum;
 }
@@ -124,6 +111,6 @@ void metrics_fini(void)
         free(blocks);
         blocks = next;
     }
-    own = NULL;
+    metrics_here = NULL;
     pthread_mutex_unlock(&lock);
 }
