@@ -64,6 +64,23 @@ static inline bool bytes_equal4(const char *a, const char *b)
     return x == y;
 }
 
+/* A number made of the first and the last up to eight bytes, and so of all bytes of up to 16. */
+static inline uint64_t bytes_fold(const char *bytes, size_t n)
+{
+    if (n >= 8)
+        return bytes_load(bytes) ^ bytes_load(bytes + n - 8) * 31;
+    if (n >= 4) {
+        uint32_t first, last;
+        memcpy(&first, bytes, sizeof first);
+        memcpy(&last, bytes + n - 4, sizeof last);
+        return first | (uint64_t)last << 32;
+    }
+    if (n == 0)
+        return 0;
+    return (uint64_t)(unsigned char)bytes[0] | (uint64_t)(unsigned char)bytes[n / 2] << 8 |
+           (uint64_t)(unsigned char)bytes[n - 1] << 16;
+}
+
 /* Whether both runs of n bytes are the same. */
 static inline bool bytes_equal(const char *a, const char *b, size_t n)
 {

@@ -81,12 +81,29 @@ static void reads_words_alike_everywhere(void **unused)
     assert_int_equal(room[9], 0);
 }
 
+static void folds_up_to_sixteen_bytes(void **unused)
+{
+    (void)unused;
+    assert_true(bytes_fold(NULL, 0) == 0);
+    for (size_t n = 1; n <= LONGEST; n++) {
+        char *copy = malloc(n);
+        assert_non_null(copy);
+        memcpy(copy, letters, n);
+        uint64_t was = bytes_fold(copy, n);
+        for (size_t i = 0; i < n; i++) {
+            copy[i] ^= 1;
+            assert_int_equal(bytes_fold(copy, n) != was, i < 8 || i >= n - 8);
+            copy[i] ^= 1;
+        }
+        free(copy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(copies_every_length),
-        cmocka_unit_test(writes_nothing_beside),
-        cmocka_unit_test(sees_each_byte_that_differs),
+        cmocka_unit_test(copies_every_length),          cmocka_unit_test(writes_nothing_beside),
+        cmocka_unit_test(sees_each_byte_that_differs),  cmocka_unit_test(folds_up_to_sixteen_bytes),
         cmocka_unit_test(reads_words_alike_everywhere),
     };
 

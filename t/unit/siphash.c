@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -54,6 +55,20 @@ static void does_not_ask_for_alignment(void **unused)
     }
 }
 
+/* The input begins and ends where its memory does. */
+static void reads_nothing_beside(void **unused)
+{
+    (void)unused;
+    for (size_t len = 0; len < 64; len++) {
+        unsigned char *input = malloc(len);
+        assert_true(input != NULL || len == 0);
+        for (size_t i = 0; i < len; i++)
+            input[i] = (unsigned char)i;
+        assert_true(siphash13(key, input, len) == vectors[len]);
+        free(input);
+    }
+}
+
 static void depends_on_both_halves_of_the_key(void **unused)
 {
     uint64_t low[2] = {key[0] ^ 1, key[1]};
@@ -76,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_the_vectors),
         cmocka_unit_test(does_not_ask_for_alignment),
+        cmocka_unit_test(reads_nothing_beside),
         cmocka_unit_test(depends_on_both_halves_of_the_key),
         cmocka_unit_test(takes_no_bytes_at_no_address),
     };
