@@ -11,6 +11,7 @@
 
 struct entry {
     const struct herd_command *command;
+    struct herd_text verb; /* the command's */
     const char *module;
 };
 
@@ -35,9 +36,9 @@ static const struct entry *find(const struct dispatch *dispatch, enum herd_from 
                                 struct herd_text verb)
 {
     for (size_t i = 0; i < dispatch->count; i++) {
-        const struct herd_command *command = dispatch->entries[i].command;
-        if (command->from == from && text_is(verb, command->verb))
-            return &dispatch->entries[i];
+        const struct entry *entry = &dispatch->entries[i];
+        if (text_equal(verb, entry->verb) && entry->command->from == from)
+            return entry;
     }
     return NULL;
 }
@@ -53,7 +54,7 @@ bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command,
                          taken->module);
     dispatch->entries = memory_resize(dispatch->entries,
                                       (dispatch->count + 1) * sizeof dispatch->entries[0]);
-    dispatch->entries[dispatch->count++] = (struct entry){command, module};
+    dispatch->entries[dispatch->count++] = (struct entry){command, verb, module};
     if (verb.len == 0 && command->from == HERD_CLIENT)
         dispatch->otherwise = command;
     return true;

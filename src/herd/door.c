@@ -163,7 +163,8 @@ bool herd_report_get(struct herd_request *req, struct herd_text client, struct h
 
 void herd_reply_at(struct herd_request *req, const struct herd_report *report)
 {
-    size_t n = at_print(buffer_reserve(req->out, HERD_AT_MAX + 1), report);
-    buffer_grew(req->out, n);
-    buffer_add(req->out, "\n", 1);
+    char *to = buffer_reserve(req->out, HERD_AT_MAX);
+    size_t n = at_print(to, report);
+    to[n] = '\n'; /* HERD_AT_MAX has room for it */
+    buffer_grew(req->out, n + 1);
 }
