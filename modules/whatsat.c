@@ -12,14 +12,16 @@ static bool read_search(const struct herd_request *req, double *radius_km, unsig
 
 static enum herd_result whatsat(struct herd_request *req)
 {
-    double radius_km, lat_deg, lon_deg;
+    double radius_km, lat_deg = 0, lon_deg = 0;
     unsigned bound;
     struct herd_report report;
     struct herd_room room;
     if (!read_search(req, &radius_km, &bound))
         return HERD_INVALID;
-    if (!herd_report_get(req, herd_field(req, 1), &report, &room) ||
-        !herd_location_parse(report.location, &lat_deg, &lon_deg))
+    if (!herd_report_get(req, herd_field(req, 1), &report, &room))
+        return HERD_INVALID;
+    bool asks = radius_km > 0 && bound > 0; /* else it does not matter where */
+    if (asks && !herd_location_parse(report.location, &lat_deg, &lon_deg))
         return HERD_INVALID;
     herd_reply_at(req, &report);
     return herd_places_search(req, lat_deg, lon_deg, radius_km, bound);
