@@ -1,5 +1,5 @@
-/* libcurl's multi-socket interface on a worker's loop that has nothing else to do. The only file
- * that knows libcurl.
+/* libcurl's multi-socket interface on a worker's loop that has nothing else to do. What one request
+ * is, easy.c knows.
  *
  * A fetch is made on the worker that asks, belongs to this thread from then on, and goes back to
  * the worker for its last call. It may have to wait for its turn. Its time runs from the asking,
@@ -11,19 +11,14 @@
 #include "net/upstream.h"
 
 #include "base/memory.h"
-#include "net/fetch.h"
-#include "net/trust.h"
+#include "net/easy.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <curl/curl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WAITING_MAX 1024 /* beyond it a fetch fails at once */
-
-_Static_assert(sizeof((struct fetch *)0)->why >= CURL_ERROR_SIZE, "libcurl's words have room");
 
 /* A socket of libcurl's that is waited for. */
 struct watch {
@@ -43,79 +38,6 @@ static struct {
     bool ending;
 } upstream;
 
-/* ---- which URLs ---- */
-
-static bool is_loopback(const char *host)
-{
-    struct in_addr four;
-    return strcmp(host, "[::1]") == 0 ||
-           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
-}
-
-/* libcurl's own eyes read it, so that what is judged here is where the request goes. */
-static bool judge_parts(CURLU *parts, bool *plain, struct herd_error *err)
-{
-    char *scheme = NULL, *host = NULL, *fragment = NULL;
-    bool good = false;
-    if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
-        herd_fail(err, "not a URL with a host in it");
-    } else {
-        *plain = strcmp(scheme, "http") == 0;
-        if (!*plain && strcmp(scheme, "https") != 0)
-            herd_fail(err, "must begin with https://");
-        else if (*plain && !is_loopback(host))
-            herd_fail(err, "must begin with https://; http is for loopback addresses "
-                           "(127.0.0.1, [::1]) alone");
-        else if (curl_url_get(parts, CURLUPART_FRAGMENT, &fragment, 0) == CURLUE_OK)
-            herd_fail(err, "must not hold a #");
-        else
-            good = true;
-    }
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(fragment);
-    return good;
-}
-
-static bool judge_url(const char *url, bool *plain, struct herd_error *err)
-{
-    CURLU *parts = curl_url();
-    if (parts == NULL)
-        return herd_fail(err, "no memory");
-    CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
-    bool good = code == CURLUE_OK ? judge_parts(parts, plain, err)
-                                  : herd_fail(err, "%s", curl_url_strerror(code));
-    curl_url_cleanup(parts);
-    return good;
-}
-
-/* ---- certificates ---- */
-
-static struct trust_system find_system(void)
-{
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-    return (struct trust_system){info->cainfo, info->capath};
-}
-
-static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
-{
-    (void)easy;
-    return trust_use(arg, ssl_ctx) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
-}
-
-bool herd_fetch_check(const char *url, const char *ca_file, struct herd_error *err)
-{
-    assert(url != NULL && err != NULL);
-    bool plain;
-    if (!judge_url(url, &plain, err))
-        return false;
-    struct trust *trusts = NULL;
-    bool good = ca_file == NULL || trust_find(&trusts, ca_file, find_system(), err) != NULL;
-    trust_forget(&trusts);
-    return good;
-}
-
 /* ---- the end of a fetch ---- */
 
 static void end(struct fetch *fetch, const char *error)
@@ -132,91 +54,14 @@ static void end(struct fetch *fetch, const char *error)
     fetch_answer(fetch, error, status);
 }
 
-/* What libcurl says about these has names of hosts and of certificates in it, never the URL. */
-static const char *explain(const struct fetch *fetch, CURLcode code)
-{
-    switch (code) {
-    case CURLE_OK:
-        return NULL;
-    case CURLE_WRITE_ERROR:
-        return fetch->too_large ? "the answer is too large" : curl_easy_strerror(code);
-    case CURLE_OPERATION_TIMEDOUT:
-        return "no connection in time";
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
-        return fetch->why[0] != '\0' ? fetch->why : curl_easy_strerror(code);
-    default:
-        return curl_easy_strerror(code);
-    }
-}
-
 /* ---- a fetch under way ---- */
 
-static size_t on_body(char *bytes, size_t one, size_t len, void *fetch)
-{
-    return fetch_take_body(fetch, bytes, one * len) ? one * len : 0;
-}
-
-/* The return value that libcurl takes for an error is any other than the length. */
-static size_t on_header(char *bytes, size_t one, size_t len, void *fetch)
-{
-    (void)bytes;
-    return fetch_take_header(fetch, one * len) ? one * len : 0;
-}
-
-static void set_security(struct fetch *fetch, bool plain, const struct trust *trust)
-{
-    CURL *easy = fetch->easy;
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also not those of the environment */
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (trust == NULL)
-        return;
-    /* Trust is on_ssl_ctx's. The name of the file is what keeps a connection that was verified
-     * with it from being used for a fetch without. */
-    curl_easy_setopt(easy, CURLOPT_CAINFO, fetch->asked.ca_file);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)trust);
-}
-
-static void set_request(struct fetch *fetch)
-{
-    CURL *easy = fetch->easy;
-    curl_easy_setopt(easy, CURLOPT_URL, fetch->asked.url);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "herd");
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(fetch->asked.connect_ns / 1000000));
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->why);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
-}
-
-/* Returns what went wrong, NULL: nothing. It may reach clients, so it names no path. */
+/* Returns what went wrong, NULL: nothing. */
 static const char *launch(struct fetch *fetch, struct herd_error *err)
 {
-    const struct trust *trust = NULL;
-    const char *ca_file = fetch->asked.ca_file;
-    bool plain;
-    if (!judge_url(fetch->asked.url, &plain, err))
-        return err->text;
-    if (ca_file != NULL && !(trust = trust_find(&upstream.trusts, ca_file, find_system(), err)))
-        return "the certificates trusted besides the system's cannot be read";
-    fetch->easy = curl_easy_init();
-    if (fetch->easy == NULL)
-        return "no memory";
-    set_request(fetch);
-    set_security(fetch, plain, trust);
+    const char *wrong = easy_create(fetch, &upstream.trusts, err);
+    if (wrong != NULL)
+        return wrong;
     CURLMcode code = curl_multi_add_handle(upstream.multi, fetch->easy);
     return code == CURLM_OK ? NULL : curl_multi_strerror(code);
 }
@@ -243,7 +88,7 @@ static void collect(void)
         struct fetch *fetch = NULL;
         CURLcode code = message->data.result; /* message is gone once the handle is removed */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
-        end(fetch, explain(fetch, code));
+        end(fetch, easy_explain(fetch, code));
     }
     launch_those_due();
 }

@@ -1,0 +1,172 @@
+/* A request's options, one after the other, and the judging of its URL, which libcurl's own eyes
+ * read. upstream.c has the loop; no third file knows libcurl. */
+#include "net/easy.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+
+_Static_assert(sizeof((struct fetch *)0)->why >= CURL_ERROR_SIZE, "libcurl's words have room");
+
+/* ---- which URLs ---- */
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr four;
+    return strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+}
+
+/* Read as libcurl reads it, so that what is judged here is where the request goes. */
+static bool judge_parts(CURLU *parts, bool *plain, struct herd_error *err)
+{
+    char *scheme = NULL, *host = NULL, *fragment = NULL;
+    bool good = false;
+    if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+        herd_fail(err, "not a URL with a host in it");
+    } else {
+        *plain = strcmp(scheme, "http") == 0;
+        if (!*plain && strcmp(scheme, "https") != 0)
+            herd_fail(err, "must begin with https://");
+        else if (*plain && !is_loopback(host))
+            herd_fail(err, "must begin with https://; http is for loopback addresses "
+                           "(127.0.0.1, [::1]) alone");
+        else if (curl_url_get(parts, CURLUPART_FRAGMENT, &fragment, 0) == CURLUE_OK)
+            herd_fail(err, "must not hold a #");
+        else
+            good = true;
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(fragment);
+    return good;
+}
+
+static bool judge_url(const char *url, bool *plain, struct herd_error *err)
+{
+    CURLU *parts = curl_url();
+    if (parts == NULL)
+        return herd_fail(err, "no memory");
+    CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+    bool good = code == CURLUE_OK ? judge_parts(parts, plain, err)
+                                  : herd_fail(err, "%s", curl_url_strerror(code));
+    curl_url_cleanup(parts);
+    return good;
+}
+
+/* ---- certificates ---- */
+
+static struct trust_system find_system(void)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    return (struct trust_system){info->cainfo, info->capath};
+}
+
+static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
+{
+    (void)easy;
+    return trust_use(arg, ssl_ctx) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+bool herd_fetch_check(const char *url, const char *ca_file, struct herd_error *err)
+{
+    assert(url != NULL && err != NULL);
+    bool plain;
+    if (!judge_url(url, &plain, err))
+        return false;
+    struct trust *trusts = NULL;
+    bool good = ca_file == NULL || trust_find(&trusts, ca_file, find_system(), err) != NULL;
+    trust_forget(&trusts);
+    return good;
+}
+
+/* ---- a request ---- */
+
+static size_t on_body(char *bytes, size_t one, size_t len, void *fetch)
+{
+    return fetch_take_body(fetch, bytes, one * len) ? one * len : 0;
+}
+
+/* The return value that libcurl takes for an error is any other than the length. */
+static size_t on_header(char *bytes, size_t one, size_t len, void *fetch)
+{
+    (void)bytes;
+    return fetch_take_header(fetch, one * len) ? one * len : 0;
+}
+
+static void set_security(struct fetch *fetch, bool plain, const struct trust *trust)
+{
+    CURL *easy = fetch->easy;
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also not those of the environment */
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (trust == NULL)
+        return;
+    /* Trust is on_ssl_ctx's. The name of the file is what keeps a connection that was verified
+     * with it from being used for a fetch without. */
+    curl_easy_setopt(easy, CURLOPT_CAINFO, fetch->asked.ca_file);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)trust);
+}
+
+static void set_request(struct fetch *fetch)
+{
+    CURL *easy = fetch->easy;
+    curl_easy_setopt(easy, CURLOPT_URL, fetch->asked.url);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "herd");
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(fetch->asked.connect_ns / 1000000));
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->why);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
+}
+
+const char *easy_create(struct fetch *fetch, struct trust **trusts, struct herd_error *err)
+{
+    const struct trust *trust = NULL;
+    const char *ca_file = fetch->asked.ca_file;
+    bool plain;
+    assert(fetch->easy == NULL);
+    if (!judge_url(fetch->asked.url, &plain, err))
+        return err->text;
+    if (ca_file != NULL && !(trust = trust_find(trusts, ca_file, find_system(), err)))
+        return "the certificates trusted besides the system's cannot be read";
+    fetch->easy = curl_easy_init();
+    if (fetch->easy == NULL)
+        return "no memory";
+    set_request(fetch);
+    set_security(fetch, plain, trust);
+    return NULL;
+}
+
+/* ---- its end ---- */
+
+/* What libcurl says about these has names of hosts and of certificates in it, never the URL. */
+const char *easy_explain(const struct fetch *fetch, CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return NULL;
+    case CURLE_WRITE_ERROR:
+        return fetch->too_large ? "the answer is too large" : curl_easy_strerror(code);
+    case CURLE_OPERATION_TIMEDOUT:
+        return "no connection in time";
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+        return fetch->why[0] != '\0' ? fetch->why : curl_easy_strerror(code);
+    default:
+        return curl_easy_strerror(code);
+    }
+}
