@@ -96,6 +96,14 @@ print {$peer} "HTTP/1.1 200 OK\r\nContent-Length: " . length($json) . "\r\nConne
 close $peer;
 like $asking->answer, qr/\AAT Goloman [^\n]+\n\Q$json\E\n\n\z/, '... and passes on';
 
+$asking->send("WHATSAT kiwi 10 5\n");
+$peer = $listener->accept;
+like scalar <$peer>, qr{^GET }, 'relay asks again';
+$asking->reset;
+ok $h->wait_for(sub { $h->status('Goloman')->{searches_cancelled} == 1 }, 'it is cancelled'), '... for a client who goes';
+1 while <$peer>;
+close $peer;
+
 $slow->send("NAP 60000\n");
 is $h->stop($_), 0, "$_ stops" for qw(Goloman Hands);
 done_testing;

@@ -5,7 +5,7 @@ use Test::Herd;
 use Test::Herd::Time qw(now slowly);
 BEGIN { eval { require Test::Herd::Upstream; 1 } or plan(skip_all => 'IO::Socket::SSL is not installed') }
 
-my $h = Test::Herd->new(servers => [qw(Sleepy Many Awake)]);
+my $h = Test::Herd->new(servers => [qw(Sleepy Many Vain Late Awake)]);
 $h->allow(qr/ google: /);
 chmod 0600, $h->write('key', "AIza\n") or die;
 $h->write('slow.c', <<'END');
@@ -17,10 +17,15 @@ $h->write('slow.c', <<'END');
 
 typedef int resolve(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
-static void sleep_well(void)
+static int note(void)
 {
     int fd = open("slept", O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (write(fd, "+", 1) == 1 && close(fd) == 0)
+    return write(fd, "+", 1) == 1 && close(fd) == 0;
+}
+
+static void sleep_well(void)
+{
+    if (note())
         for (unsigned left = 10; left > 0;)
             left = sleep(left);
 }
@@ -31,6 +36,11 @@ int getaddrinfo(const char *name, const char *port, const struct addrinfo *hints
     if (name != NULL && strcmp(name, "slow.invalid") == 0) {
         sleep_well();
         return EAI_FAIL;
+    }
+    if (name != NULL && strcmp(name, "late.invalid") == 0) {
+        note();
+        usleep(500000);
+        name = "127.0.0.1";
     }
     return real(name, port, hints, found);
 }
@@ -50,12 +60,12 @@ system("$cc -D_GNU_SOURCE -shared -fPIC -o '$shim' '$source' -ldl") == 0
     my $up = Test::Herd::Upstream->new(dir => $h->dir,
         answer => sub { $_[0]->reply('{"results":[],"status":"ZERO_RESULTS"}') });
     for my $server ($h->servers) {
-        my $url = $up->url('good', $server eq 'Awake' ? 'localhost' : 'slow.invalid');
+        my $url = $up->url('good', { Awake => 'localhost', Late => 'late.invalid' }->{$server} // 'slow.invalid');
         $h->start($server, ['-g', 'places: { provider = "google"; google: { key_file = "key";'
             . qq(ca_file = "authority.pem"; url = "$url"; }; };)]);
         $h->ask($server, 'IAMAT c +1-1 1');
     }
-    run_tests();
+    run_tests($up);
 }
 
 sub slept { length $h->read('slept') }
@@ -91,6 +101,25 @@ sub searches {
     return;
 }
 
+# Clients that ask and go, round after round. A thread that asks the resolver cannot be called back,
+# so each has to keep its place for the two seconds that a connection may take.
+sub vanish {
+    my ($server) = @_;
+    my ($before, $began, $gone) = (slept(), now(), 0);
+    for (1 .. 6) {
+        my @clients = map { $h->connect($server) } 1 .. 32;
+        $_->send("WHATSAT c 10 5\n") for @clients;
+        $h->wait_for(sub { slept() >= $before + 32 }, 'the resolver sleeps');
+        $_->reset for @clients;
+        $gone += 32;
+        ok $h->wait_for(sub { $h->status($server)->{searches_cancelled} == $gone }, 'cancelled'), "$gone clients go";
+    }
+    $h->answer($server, 'WHATSAT c 10 5');
+    my $most = 32 * (1 + int((now() - $began) / 2));
+    cmp_ok slept() - $before, '<=', $most, '... and leave no more threads behind than those who stay';
+    return;
+}
+
 sub stop_takes {
     my ($server) = @_;
     my $began = now();
@@ -100,10 +129,22 @@ sub stop_takes {
 }
 
 sub run_tests {
+    my ($up) = @_;
     like $h->answer('Awake', 'WHATSAT c 10 5'), qr/ZERO_RESULTS/, 'a name that is found';
     searches('Sleepy', 1);
     cmp_ok stop_takes('Sleepy'), '<', slowly(1), 'the stop does not wait for the resolver, when a search has been';
     searches('Many', 100);
+    vanish('Vain');
+
+    # A name that is found when nobody needs it any more.
+    my ($slept, $heard) = (slept(), scalar(() = $up->requests));
+    my $goes = $h->connect('Late');
+    $goes->send("WHATSAT c 10 5\n");
+    $h->wait_for(sub { slept() > $slept }, 'the resolver sleeps');
+    $goes->reset;
+    ok $h->wait_for(sub { $h->status('Late')->{searches_cancelled} == 1 }, 'cancelled'), 'a client goes';
+    like $h->answer('Late', 'WHATSAT c 10 5'), qr/ZERO_RESULTS/, '... and when the name is found, another is answered';
+    is scalar(() = $up->requests), $heard + 1, '... alone';
     my $before = slept();
     my $client = $h->connect('Many');
     $client->send("WHATSAT c 10 5\n");

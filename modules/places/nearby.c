@@ -135,6 +135,7 @@ void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound)
 struct ask {
     struct nearby_source *source;
     struct herd_search *search;
+    struct herd_fetching *fetching;
     unsigned bound;
     struct nearby found;
 };
@@ -202,6 +203,10 @@ static void check(void *arg, const struct herd_response *response)
     const char *secret = ask->source->secret;
     char why[64];
 
+    if (response->cancelled) {
+        refuse(found, response->error); /* nobody hears it, and the provider has not failed */
+        return;
+    }
     if (response->error) {
         bool told = holds((struct herd_text){response->error, strlen(response->error)}, secret);
 
@@ -215,6 +220,14 @@ static void check(void *arg, const struct herd_response *response)
         nearby_read(found, response->body, ask->bound);
     }
     note(ask->source, found);
+}
+
+/* The client has gone. */
+static void on_cancel(void *arg)
+{
+    struct ask *ask = arg;
+
+    herd_fetch_cancel(ask->fetching);
 }
 
 static void done(void *arg)
@@ -250,5 +263,6 @@ void nearby_ask(struct nearby_source *source, const char *url, struct herd_searc
         return;
     }
     *ask = (struct ask){.source = source, .search = search, .bound = bound};
-    herd_fetch(&fetch);
+    ask->fetching = herd_fetch(&fetch);
+    herd_search_on_cancel(search, on_cancel, ask);
 }

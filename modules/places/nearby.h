@@ -30,7 +30,8 @@ struct nearby_source {
     bool failing;        /* the last answer was none: one warning is enough */
 };
 
-/* Asks that URL and answers the search: within 5 s, 2 s of them to connect. A worker's thread. */
+/* Asks that URL and answers the search: within 5 s, 2 s of them to connect. Where the client goes
+ * first, the request is given up. A worker's thread. */
 void nearby_ask(struct nearby_source *source, const char *url, struct herd_search *search,
                 unsigned bound);
 

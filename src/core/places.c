@@ -1,6 +1,6 @@
 /* A search is one allocation that lives until the provider has answered, also if the client has
- * gone by then. Whatever the provider hands over, the first empty line behind it is the end of the
- * answer. */
+ * gone by then, of which the provider is told if it likes to be. Whatever the provider hands over,
+ * the first empty line behind it is the end of the answer. */
 #include "core/places.h"
 
 #include "base/log.h"
@@ -13,6 +13,8 @@
 
 struct herd_search {
     struct herd_request *request; /* NULL: the client has gone */
+    void (*cancelled)(void *arg); /* the provider's; NULL: it need not know, or knows */
+    void *arg;
 };
 
 static struct {
@@ -61,10 +63,30 @@ static void reply(struct herd_request *req, const char *text)
     herd_reply(req, (struct herd_text){text, strlen(text)});
 }
 
+/* The provider may answer, so that the search is gone when it returns. */
+static void tell_gone(struct herd_search *search)
+{
+    void (*cancelled)(void *) = search->cancelled;
+    search->cancelled = NULL;
+    if (cancelled != NULL)
+        cancelled(search->arg);
+}
+
 static void on_cancel(void *arg)
 {
     struct herd_search *search = arg;
+    metric_add(searches_cancelled, 1);
     search->request = NULL;
+    tell_gone(search);
+}
+
+void herd_search_on_cancel(struct herd_search *search, void (*cancelled)(void *), void *arg)
+{
+    assert(search != NULL);
+    search->cancelled = cancelled;
+    search->arg = arg;
+    if (search->request == NULL)
+        tell_gone(search);
 }
 
 enum herd_result herd_places_search(struct herd_request *req, double lat_deg, double lon_deg,
@@ -143,8 +165,8 @@ static void reply_string(struct herd_request *req, const char *text)
 void herd_search_fail(struct herd_search *search, const char *status, const char *message)
 {
     struct herd_request *req = search->request;
-    metric_add(searches_failed, 1);
     if (req != NULL) {
+        metric_add(searches_failed, 1);
         reply(req, "{\"html_attributions\":[],\"results\":[],\"status\":\"");
         reply_string(req, status);
         reply(req, "\", \"error_message\":\"");

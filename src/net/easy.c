@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-_Static_assert(sizeof((struct fetch *)0)->why >= CURL_ERROR_SIZE, "libcurl's words have room");
+_Static_assert(sizeof((struct herd_fetching *)0)->why >= CURL_ERROR_SIZE,
+               "libcurl's words have room");
 
 /* ---- which URLs ---- */
 
@@ -95,7 +96,24 @@ static size_t on_header(char *bytes, size_t one, size_t len, void *fetch)
     return fetch_take_header(fetch, one * len) ? one * len : 0;
 }
 
-static void set_security(struct fetch *fetch, bool plain, const struct trust *trust)
+/* Before a name is looked up, and when it is found and there is a socket to connect. */
+static int on_look_up(void *resolver, void *reserved, void *fetch)
+{
+    (void)resolver, (void)reserved;
+    ((struct herd_fetching *)fetch)->looking_up = true;
+    return 0;
+}
+
+/* Where nobody waits any more, it ends here. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    struct herd_fetching *fetch = arg;
+    (void)fd, (void)purpose;
+    fetch->looking_up = false;
+    return fetch->answered ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
+}
+
+static void set_security(struct herd_fetching *fetch, bool plain, const struct trust *trust)
 {
     CURL *easy = fetch->easy;
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
@@ -114,7 +132,7 @@ static void set_security(struct fetch *fetch, bool plain, const struct trust *tr
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)trust);
 }
 
-static void set_request(struct fetch *fetch)
+static void set_request(struct herd_fetching *fetch)
 {
     CURL *easy = fetch->easy;
     curl_easy_setopt(easy, CURLOPT_URL, fetch->asked.url);
@@ -124,6 +142,10 @@ static void set_request(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "herd");
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(fetch->asked.connect_ns / 1000000));
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_look_up);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->why);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
@@ -131,7 +153,7 @@ static void set_request(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
 }
 
-const char *easy_create(struct fetch *fetch, struct trust **trusts, struct herd_error *err)
+const char *easy_create(struct herd_fetching *fetch, struct trust **trusts, struct herd_error *err)
 {
     const struct trust *trust = NULL;
     const char *ca_file = fetch->asked.ca_file;
@@ -152,7 +174,7 @@ const char *easy_create(struct fetch *fetch, struct trust **trusts, struct herd_
 /* ---- its end ---- */
 
 /* What libcurl says about these has names of hosts and of certificates in it, never the URL. */
-const char *easy_explain(const struct fetch *fetch, CURLcode code)
+const char *easy_explain(const struct herd_fetching *fetch, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:

@@ -12,9 +12,9 @@
 /* Makes fetch->easy, which is upstream.c's to run and to free. trusts: what was read so far.
  * Returns what went wrong, which may stand in err, and which names no path, for it may reach
  * clients; NULL: nothing. fetch->easy may be there all the same. */
-const char *easy_create(struct fetch *fetch, struct trust **trusts, struct herd_error *err);
+const char *easy_create(struct herd_fetching *fetch, struct trust **trusts, struct herd_error *err);
 
 /* Why it ended so, in words that do not hold the URL; NULL: it went well. */
-const char *easy_explain(const struct fetch *fetch, CURLcode code);
+const char *easy_explain(const struct herd_fetching *fetch, CURLcode code);
 
 #endif

@@ -11,20 +11,42 @@
     ((size_t)64 << 10) /* bytes of all headers; libcurl keeps them without limit                   \
                         */
 
-struct fetch *fetch_create(const struct herd_fetch *asked)
+struct herd_fetching *fetch_create(const struct herd_fetch *asked)
 {
     assert(worker_here() != NULL && asked->url != NULL && asked->check != NULL);
     assert(asked->done != NULL && asked->connect_ns > 0 && asked->total_ns > 0);
-    struct fetch *fetch = memory_zeroed(1, sizeof *fetch);
+    struct herd_fetching *fetch = memory_zeroed(1, sizeof *fetch);
     fetch->asked = *asked;
     fetch->asked.url = memory_string(asked->url);
     fetch->asked.ca_file = asked->ca_file != NULL ? memory_string(asked->ca_file) : NULL;
     fetch->from = worker_here();
     fetch->ends_ns = clock_now_ns() + asked->total_ns;
+    atomic_init(&fetch->holders, 1);
     return fetch;
 }
 
-bool fetch_take_body(struct fetch *fetch, const char *bytes, size_t len)
+void fetch_hold(struct herd_fetching *fetch)
+{
+    unsigned before = atomic_fetch_add(&fetch->holders, 1);
+    assert(before > 0);
+    (void)before;
+}
+
+void fetch_release(struct herd_fetching *fetch)
+{
+    unsigned before = atomic_fetch_sub(&fetch->holders, 1);
+    assert(before > 0);
+    if (before > 1)
+        return;
+    assert(fetch->in == NULL && fetch->easy == NULL);
+    char *url = (char *)fetch->asked.url;
+    explicit_bzero(url, strlen(url));
+    free(url);
+    free((char *)fetch->asked.ca_file);
+    free(fetch);
+}
+
+bool fetch_take_body(struct herd_fetching *fetch, const char *bytes, size_t len)
 {
     assert(buffer_len(&fetch->body) <= fetch->asked.body_max);
     fetch->too_large = len > fetch->asked.body_max - buffer_len(&fetch->body);
@@ -34,7 +56,7 @@ bool fetch_take_body(struct fetch *fetch, const char *bytes, size_t len)
     return true;
 }
 
-bool fetch_take_header(struct fetch *fetch, size_t len)
+bool fetch_take_header(struct herd_fetching *fetch, size_t len)
 {
     fetch->too_large = len > HEADERS_MAX - fetch->header_bytes;
     if (fetch->too_large)
@@ -43,7 +65,7 @@ bool fetch_take_header(struct fetch *fetch, size_t len)
     return true;
 }
 
-void fetch_enter(struct fetch *fetch, struct fetch_list *list)
+void fetch_enter(struct herd_fetching *fetch, struct fetch_list *list)
 {
     assert(fetch->in == NULL);
     TAILQ_INSERT_TAIL(&list->queue, fetch, entry);
@@ -51,7 +73,7 @@ void fetch_enter(struct fetch *fetch, struct fetch_list *list)
     fetch->in = list;
 }
 
-void fetch_leave(struct fetch *fetch)
+void fetch_leave(struct herd_fetching *fetch)
 {
     assert(fetch->in != NULL && fetch->in->count > 0);
     TAILQ_REMOVE(&fetch->in->queue, fetch, entry);
@@ -61,21 +83,19 @@ void fetch_leave(struct fetch *fetch)
 
 static void tell_done(void *arg)
 {
-    struct fetch *fetch = arg;
-    char *url = (char *)fetch->asked.url;
+    struct herd_fetching *fetch = arg;
     fetch->asked.done(fetch->asked.arg);
-    explicit_bzero(url, strlen(url));
-    free(url);
-    free((char *)fetch->asked.ca_file);
-    free(fetch);
+    fetch_release(fetch);
 }
 
-void fetch_answer(struct fetch *fetch, const char *error, long status)
+void fetch_answer(struct herd_fetching *fetch, const char *error, long status)
 {
-    assert(fetch->in == NULL && fetch->easy == NULL);
+    assert(!fetch->answered);
     struct herd_response response = {.error = error, .status = status, .body = {"", 0}};
+    response.cancelled = fetch->taken_back;
     if (error == NULL && buffer_len(&fetch->body) > 0)
         response.body = (struct herd_text){buffer_at(&fetch->body), buffer_len(&fetch->body)};
+    fetch->answered = true;
     fetch->asked.check(fetch->asked.arg, &response);
     buffer_free(&fetch->body);
     worker_tell(fetch->from, tell_done, fetch);

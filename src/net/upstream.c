@@ -7,7 +7,9 @@
  *
  * The hard thing is to owe nobody anything at the end: whatever ends a fetch, check and done run
  * once. And a resolver that hangs: libcurl asks it on a thread, which is left alone (QUICK_EXIT)
- * when the time is up, and ends by itself, perhaps after this one. */
+ * when the time is up, and ends by itself, perhaps after this one. So a fetch that is cancelled
+ * then keeps its place for as long as one that is not, or clients that ask and vanish could have
+ * any number of such threads made. */
 #include "net/upstream.h"
 
 #include "base/memory.h"
@@ -34,13 +36,14 @@ static struct {
     struct event timer;
     TAILQ_HEAD(, watch) watches;
     struct fetch_list waiting, under_way;
+    struct errand launch; /* there may be places for those that wait */
     struct trust *trusts;
     bool ending;
 } upstream;
 
 /* ---- the end of a fetch ---- */
 
-static void end(struct fetch *fetch, const char *error)
+static void end(struct herd_fetching *fetch, const char *error)
 {
     long status = 0;
     fetch_leave(fetch);
@@ -51,13 +54,17 @@ static void end(struct fetch *fetch, const char *error)
         curl_easy_cleanup(fetch->easy);
         fetch->easy = NULL;
     }
-    fetch_answer(fetch, error, status);
+    worker_put_off(*upstream.worker, &upstream.launch);
+    if (fetch->answered)
+        fetch_release(fetch);
+    else
+        fetch_answer(fetch, error, status);
 }
 
 /* ---- a fetch under way ---- */
 
 /* Returns what went wrong, NULL: nothing. */
-static const char *launch(struct fetch *fetch, struct herd_error *err)
+static const char *launch(struct herd_fetching *fetch, struct herd_error *err)
 {
     const char *wrong = easy_create(fetch, &upstream.trusts, err);
     if (wrong != NULL)
@@ -66,9 +73,11 @@ static const char *launch(struct fetch *fetch, struct herd_error *err)
     return code == CURLM_OK ? NULL : curl_multi_strerror(code);
 }
 
-static void launch_those_due(void)
+/* At the end of a turn: of many that are cancelled at once none takes the place of another. */
+static void launch_those_due(void *arg)
 {
-    struct fetch *fetch;
+    (void)arg;
+    struct herd_fetching *fetch;
     while (upstream.under_way.count < UPSTREAM_PARALLEL &&
            (fetch = TAILQ_FIRST(&upstream.waiting.queue)) != NULL) {
         struct herd_error err;
@@ -85,19 +94,17 @@ static void collect(void)
     CURLMsg *message;
     int left;
     while ((message = curl_multi_info_read(upstream.multi, &left)) != NULL) {
-        struct fetch *fetch = NULL;
+        struct herd_fetching *fetch = NULL;
         CURLcode code = message->data.result; /* message is gone once the handle is removed */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
         end(fetch, easy_explain(fetch, code));
     }
-    launch_those_due();
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     end(arg, "no answer in time");
-    launch_those_due();
 }
 
 /* ---- libcurl on the loop ---- */
@@ -165,7 +172,7 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *ol
 
 static void take(void *arg)
 {
-    struct fetch *fetch = arg;
+    struct herd_fetching *fetch = arg;
     int64_t left_ns = fetch->ends_ns - clock_now_ns();
     struct timeval left = to_timeval(left_ns > 0 ? left_ns / 1000 : 0);
     if (upstream.ending || upstream.waiting.count >= WAITING_MAX) {
@@ -175,7 +182,22 @@ static void take(void *arg)
     event_assign(&fetch->deadline, (*upstream.worker)->base, -1, 0, on_deadline, fetch);
     event_add(&fetch->deadline, &left);
     fetch_enter(fetch, &upstream.waiting);
-    launch_those_due();
+    worker_put_off(*upstream.worker, &upstream.launch);
+}
+
+static void take_back(void *arg)
+{
+    struct herd_fetching *fetch = arg;
+    if (!fetch->answered) {
+        fetch->taken_back = true;
+        if (!fetch->looking_up)
+            end(fetch, "cancelled");
+        else {
+            fetch_hold(fetch);
+            fetch_answer(fetch, "cancelled", 0);
+        }
+    }
+    fetch_release(fetch);
 }
 
 /* Where no provider that fetches is chosen there is no thread for it. */
@@ -185,13 +207,30 @@ static void refuse(void *arg)
     fetch_answer(arg, stops ? "the server stops" : "the provider of places fetches nothing", 0);
 }
 
-void herd_fetch(const struct herd_fetch *asked)
+static bool takes_letters(void)
 {
-    struct fetch *fetch = fetch_create(asked);
-    if (upstream.worker != NULL && !atomic_load(&upstream.stopped))
+    return upstream.worker != NULL && !atomic_load(&upstream.stopped);
+}
+
+struct herd_fetching *herd_fetch(const struct herd_fetch *asked)
+{
+    struct herd_fetching *fetch = fetch_create(asked);
+    if (takes_letters())
         worker_tell(*upstream.worker, take, fetch);
     else
         mailbox_send(&fetch->from->mailbox, refuse, fetch);
+    return fetch;
+}
+
+/* Where upstream takes no letters it has answered already, or the one that refuses is there. */
+void herd_fetch_cancel(struct herd_fetching *fetch)
+{
+    assert(fetch != NULL && fetch->from == worker_here());
+    if (fetch->cancelled || !takes_letters())
+        return;
+    fetch->cancelled = true;
+    fetch_hold(fetch);
+    worker_tell(*upstream.worker, take_back, fetch);
 }
 
 /* ---- the thread ---- */
@@ -216,6 +255,7 @@ static void on_stop(struct worker_hooks *hooks, unsigned index)
     while (!TAILQ_EMPTY(&upstream.watches))
         unwatch(TAILQ_FIRST(&upstream.watches));
     trust_forget(&upstream.trusts);
+    worker_cancel(&upstream.launch);
 }
 
 static struct worker_hooks hooks = {.start = on_start, .stop = on_stop};
@@ -229,6 +269,7 @@ bool upstream_open(struct herd_error *err)
     TAILQ_INIT(&upstream.watches);
     TAILQ_INIT(&upstream.waiting.queue);
     TAILQ_INIT(&upstream.under_way.queue);
+    upstream.launch.run = launch_those_due;
     upstream.multi = curl_multi_init();
     if (upstream.multi == NULL)
         herd_fail(err, "libcurl: no memory");

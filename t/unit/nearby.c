@@ -17,7 +17,13 @@ struct herd_search {
     size_t len;
     char status[64], message[512];
     unsigned answers;
+    void (*cancelled)(void *arg);
+    void *arg;
 };
+
+static struct herd_fetching {
+    unsigned cancels;
+} fetching;
 
 static struct herd_fetch asked;
 static unsigned warnings, infos;
@@ -29,9 +35,21 @@ void herd_log(enum herd_level level, const char *format, ...)
     infos += level == HERD_LOG_INFO;
 }
 
-void herd_fetch(const struct herd_fetch *fetch)
+struct herd_fetching *herd_fetch(const struct herd_fetch *fetch)
 {
     asked = *fetch;
+    return &fetching;
+}
+
+void herd_fetch_cancel(struct herd_fetching *which)
+{
+    which->cancels++;
+}
+
+void herd_search_on_cancel(struct herd_search *search, void (*cancelled)(void *arg), void *arg)
+{
+    search->cancelled = cancelled;
+    search->arg = arg;
 }
 
 void herd_search_answer(struct herd_search *search, struct herd_text json)
@@ -227,7 +245,8 @@ static struct nearby_source source = {.name = "test", .secret = "s3cret"};
 static struct herd_search ask(const char *error, long status, const char *body)
 {
     struct herd_search search = {0};
-    struct herd_response response = {error, status, {body, strlen(body)}};
+    struct herd_response response = {
+        .error = error, .status = status, .body = {body, strlen(body)}};
 
     nearby_ask(&source, "https://x/?key=s3cret", &search, 1);
     assert_int_equal(asked.body_max, 512 << 10);
@@ -284,6 +303,28 @@ static void warns_once_and_says_when_it_is_over(void **unused)
     assert_int_equal(warnings, 2);
 }
 
+/* A client that goes is no fault of the provider's. */
+static void gives_up_when_the_client_goes(void **unused)
+{
+    struct herd_search search = {0};
+    struct herd_response response = {.error = "cancelled", .cancelled = true, .body = {"", 0}};
+
+    (void)unused;
+    source.failing = false;
+    warnings = infos = 0;
+    fetching.cancels = 0;
+    nearby_ask(&source, "https://x/?key=s3cret", &search, 1);
+    assert_int_equal(fetching.cancels, 0);
+    search.cancelled(search.arg);
+    assert_int_equal(fetching.cancels, 1);
+    assert_int_equal(search.answers, 0);
+    asked.check(asked.arg, &response);
+    asked.done(asked.arg);
+    assert_int_equal(search.answers, 1);
+    assert_int_equal(warnings + infos, 0);
+    assert_false(source.failing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +337,7 @@ int main(void)
         cmocka_unit_test(answers_once_whatever_happens),
         cmocka_unit_test(lets_no_secret_through),
         cmocka_unit_test(warns_once_and_says_when_it_is_over),
+        cmocka_unit_test(gives_up_when_the_client_goes),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

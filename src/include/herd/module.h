@@ -216,6 +216,11 @@ struct herd_provider {
  * are squeezed. */
 void herd_search_answer(struct herd_search *search, struct herd_text json);
 
+/* Has cancelled(arg) run when the client goes before the answer, on the same thread; at once if it
+ * has gone already. The answer is still owed, though nobody reads it: what it would take can be
+ * left undone. NULL: the provider need not know, or no more. */
+void herd_search_on_cancel(struct herd_search *search, void (*cancelled)(void *arg), void *arg);
+
 /* Answers with no results, a status (UNKNOWN_ERROR, OVER_QUERY_LIMIT, ...) and why. */
 void herd_search_fail(struct herd_search *search, const char *status, const char *message);
 
@@ -320,6 +325,7 @@ void herd_cursor_close(struct herd_cursor *cursor);
 
 struct herd_response {
     const char *error;     /* why there is no answer, one sentence; NULL: it came whole */
+    bool cancelled;        /* it was, and that is the error */
     long status;           /* of HTTP */
     struct herd_text body; /* good until check returns */
 };
@@ -328,7 +334,8 @@ struct herd_response {
  * nothing turns that off; no redirects, no proxy, no decompression. 32 are under way at once,
  * others wait for their turn, within their own time; very many fail at once. check runs on the
  * upstream thread, where it may take its time and must not touch anything of a worker's; then done
- * runs on the worker that asked, always, also when the server stops. */
+ * runs on the worker that asked, but not before herd_fetch has returned. Both always run, once,
+ * also when it is cancelled and when the server stops. */
 struct herd_fetch {
     const char *url;     /* copied; it may hold a secret and is never logged */
     const char *ca_file; /* certificates trusted besides the system's; NULL: none */
@@ -338,7 +345,13 @@ struct herd_fetch {
     void (*done)(void *arg);
     void *arg;
 };
-void herd_fetch(const struct herd_fetch *fetch);
+struct herd_fetching; /* one under way, until done is called */
+struct herd_fetching *herd_fetch(const struct herd_fetch *fetch);
+
+/* Ends it soon, if it has not ended yet, and makes room for others; on the worker that asked,
+ * before done is called. check sees that it was cancelled, or else what came before; so done is
+ * always called. A second time it does nothing. */
+void herd_fetch_cancel(struct herd_fetching *fetching);
 
 /* Whether herd_fetch takes that url, and that ca_file (NULL: none), which is read. For configure,
  * check and open: main thread. */

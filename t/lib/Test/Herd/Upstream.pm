@@ -42,7 +42,7 @@ sub make_certificates {
     my $authority = authority('Test authority');
     my $stranger = authority('Somebody else');
     $self->{ca} = $authority->[0];
-    my @local = ([IP => '127.0.0.1'], [DNS => 'localhost'], [DNS => 'slow.invalid']);
+    my @local = ([IP => '127.0.0.1'], [DNS => 'localhost'], [DNS => 'slow.invalid'], [DNS => 'late.invalid']);
     $self->{cert} = {
         good     => leaf($authority, \@local),
         unknown  => leaf($stranger, \@local),

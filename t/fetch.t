@@ -1,0 +1,63 @@
+# herd_fetch and herd_fetch_cancel, called by a module that takes back what it has asked, at each
+# moment there is: check and done are called once each, whatever happens.
+use Test::Herd::Needs qw(iamat whatsat invalid);
+use Test::Herd;
+use Test::Herd::Installed;
+use Test::Herd::Time qw(now slowly);
+BEGIN { eval { require Test::Herd::Upstream; 1 } or plan(skip_all => 'IO::Socket::SSL is not installed') }
+
+my $tree = Test::Herd::Installed->new;
+my $so = $tree->build('doubt', "$ENV{HERD_SRCDIR}/t/modules/doubt.c");
+my $h = Test::Herd->new(servers => [qw(Quick Silent)], extra => qq(load_modules = [ "$so" ];\n));
+my $up = Test::Herd::Upstream->new(dir => $h->dir, answer => sub { $_[0]->reply('{}') });
+
+my ($never, $at_once, $when_checked, $when_gone, $long_after_it) = 1 .. 5;
+sub said { my ($cancelled) = @_; return qr/^\{"results":\[\],"status":"OK","checks":1,"dones":1,"cancelled":$cancelled\}\n\n\z/m }
+my %kind = (Quick => 'plain', Silent => 'mute');
+for my $server ($h->servers) {
+    my $url = $up->url('plain') =~ s/:\d+/":$up->{port}{$kind{$server}}"/er;
+    $h->start($server, ['-g', qq(places: { provider = "doubt"; doubt: { url = "$url"; }; };)]);
+    $h->ask($server, 'IAMAT k +0-1 1');
+}
+
+like $h->answer('Quick', "WHATSAT k 1 $never"), said('false'), 'a request';
+like $h->answer('Silent', "WHATSAT k 1 $at_once"), said('true'), 'cancelled, before it is under way';
+
+# The answer is under way to the worker, the cancellation from it: they cross each other.
+my @clients = map { $h->connect('Quick') } 1 .. 4;
+$_->send("WHATSAT k 1 $when_checked\nWHATSAT k 1 $at_once\n" x 50) for @clients;
+for my $client (@clients) {
+    my (@checked, @at_once);
+    push(@checked, $client->answer), push @at_once, $client->answer for 1 .. 50;
+    is scalar(grep { $_ =~ said('false') } @checked), 50, 'cancelled when it is answered: nothing changes';
+    is scalar(grep { $_ =~ said('(?:true|false)') } @at_once), 50, '... and at once';
+}
+my $status = $h->status('Quick');
+is "$status->{doubt_checks} $status->{doubt_dones}", '401 401', 'check and done are called once each';
+
+# Clients that go. The provider answers as soon as it is told; what it has asked ends for itself.
+sub vanish {
+    my ($when, $count, $sum) = @_;
+    my $before = $h->status('Silent')->{searches};
+    my @clients = map { $h->connect('Silent') } 1 .. $count;
+    $_->send("WHATSAT k 1 $when\n") for @clients;
+    $h->wait_for(sub { $h->status('Silent')->{searches} == $before + $count }, 'they are heard');
+    $_->reset for @clients;
+    ok $h->wait_for(sub { $h->status('Silent')->{doubt_gone} == $sum }, 'gone'), "$count clients go, and the provider hears it";
+    ok $h->wait_for(sub { $h->status('Silent')->{doubt_dones} == 1 + $sum }, 'done'), '... and its requests end';
+    is $h->status('Silent')->{searches_cancelled}, $sum, '... and are counted';
+    return;
+}
+my $began = now();
+vanish($when_gone, 100, 100);
+vanish($long_after_it, 20, 120);
+cmp_ok now() - $began, '<', slowly(15), '... before their time is up';
+is $h->status('Silent')->{doubt_checks}, 121, 'check was called for each';
+
+# The server stops: some wait, some were taken back this moment.
+@clients = map { $h->connect('Silent') } 1 .. 50;
+$_->send("WHATSAT k 1 $when_gone\n") for @clients;
+$h->wait_for(sub { $h->status('Silent')->{searches} == 171 }, 'they are heard');
+$_->reset for @clients[0 .. 24];
+is $h->stop('Silent'), 0, 'stopped with requests under way';
+done_testing;
