@@ -18,10 +18,11 @@ static bool is_sign(char c)
 /* Whether a decimal is at most this whole number, decided on the digits. */
 static bool is_within(const struct decimal *d, unsigned most)
 {
+    const char *end = d->whole.bytes + d->whole.len;
     unsigned whole = 0;
 
-    for (size_t i = 0; i < d->whole.len; i++) {
-        whole = whole * 10 + (unsigned)(d->whole.bytes[i] - '0');
+    for (const char *p = d->whole.bytes; p < end; p++) {
+        whole = whole * 10 + ((unsigned char)*p - (unsigned)'0');
         if (whole > most)
             return false;
     }

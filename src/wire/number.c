@@ -73,13 +73,20 @@ static uint64_t value_of_eight(const char *digits)
 /* The whole number of at most 19 digits. */
 static uint64_t value_of(const char *digits, size_t n)
 {
+    const char *end = digits + n;
     uint64_t value = 0;
 
     assert(n <= U64_DIGITS);
-    for (; n >= 8; n -= 8, digits += 8)
+    if (n >= 8) {
+        value = value_of_eight(digits);
+        digits += 8;
+    }
+    if (n >= 16) {
         value = value * EIGHT_DIGITS + value_of_eight(digits);
-    for (; n > 0; n--, digits++)
-        value = value * 10 + (uint64_t)(*digits - '0');
+        digits += 8;
+    }
+    for (; digits < end; digits++)
+        value = value * 10 + ((unsigned char)*digits - (unsigned)'0');
     return value;
 }
 
