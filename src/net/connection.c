@@ -32,8 +32,8 @@ static void wait_for(struct connection *c, short what)
     if (c->waiting_for != 0)
         event_del(&c->event);
     c->waiting_for = what;
-    event_assign(&c->event, c->clients->worker->base, c->io.fd, (short)(what | EV_PERSIST),
-                 on_event, c);
+    event_assign(&c->event, c->clients->worker->base, c->fd, (short)(what | EV_PERSIST), on_event,
+                 c);
     event_add(&c->event, NULL);
 }
 
@@ -51,7 +51,7 @@ bool connection_write(struct connection *c)
 {
     struct buffer *out = &c->clients->worker->output;
     while (buffer_len(&c->unwritten) == 0 && buffer_len(out) > 0) {
-        ssize_t n = c->io.send(&c->io, buffer_at(out), buffer_len(out));
+        ssize_t n = c->io->send(c->io, c->fd, buffer_at(out), buffer_len(out));
         if (n < 0 && errno != EAGAIN) {
             buffer_take(out, buffer_len(out));
             return false;
@@ -69,7 +69,7 @@ bool connection_write(struct connection *c)
 static bool write_rest(struct connection *c)
 {
     while (buffer_len(&c->unwritten) > 0) {
-        ssize_t n = c->io.send(&c->io, buffer_at(&c->unwritten), buffer_len(&c->unwritten));
+        ssize_t n = c->io->send(c->io, c->fd, buffer_at(&c->unwritten), buffer_len(&c->unwritten));
         if (n < 0)
             return errno == EAGAIN;
         buffer_take(&c->unwritten, (size_t)n);
@@ -83,7 +83,7 @@ static bool write_rest(struct connection *c)
 static bool has_input(const struct connection *c)
 {
     int bytes = 0;
-    return ioctl(c->io.fd, FIONREAD, &bytes) == 0 && bytes > 0;
+    return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 /* A socket that is closed with unread input would reset the connection, and the last answer with
@@ -91,7 +91,7 @@ static bool has_input(const struct connection *c)
 static void linger(struct connection *c)
 {
     buffer_free(&c->unread);
-    if (c->eof || shutdown(c->io.fd, SHUT_WR) != 0) {
+    if (c->eof || shutdown(c->fd, SHUT_WR) != 0) {
         connection_close(c);
         return;
     }
@@ -164,7 +164,7 @@ static void read_more(struct connection *c)
     assert(kept < WORKER_INPUT_BYTES);
     if (kept > 0)
         memcpy(worker->input, buffer_at(&c->unread), kept);
-    ssize_t n = c->io.recv(&c->io, worker->input + kept, room < READ_MAX ? room : READ_MAX);
+    ssize_t n = c->io->recv(c->io, c->fd, worker->input + kept, room < READ_MAX ? room : READ_MAX);
     if (n < 0) {
         if (errno != EAGAIN)
             connection_close(c);
@@ -182,7 +182,7 @@ static void read_more(struct connection *c)
 /* After the last command: what still comes is of no use, but must be read. */
 static void read_away(struct connection *c)
 {
-    ssize_t n = c->io.recv(&c->io, c->clients->worker->input, WORKER_INPUT_BYTES);
+    ssize_t n = c->io->recv(c->io, c->fd, c->clients->worker->input, WORKER_INPUT_BYTES);
     if (n == 0 || (n < 0 && errno != EAGAIN))
         connection_close(c);
 }
@@ -192,7 +192,7 @@ static void look_for_reset(struct connection *c)
 {
     int error = 0;
     socklen_t len = sizeof error;
-    if (getsockopt(c->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
         connection_close(c);
 }
 
@@ -248,7 +248,8 @@ void connection_open(struct clients *clients, int fd, const struct address *from
     c->number = atomic_fetch_add_explicit(&clients->service->numbered, 1, memory_order_relaxed) + 1;
     c->resume.run = on_resume;
     c->resume.arg = c;
-    transport_plain(&c->io, fd);
+    c->io = &transport_plain;
+    c->fd = fd;
     TAILQ_INSERT_TAIL(&clients->all, c, entry);
     char text[ADDRESS_TEXT_MAX];
     address_print(from, text);
@@ -270,7 +271,7 @@ void connection_close(struct connection *c)
     deadline_clear(&c->deadline);
     buffer_free(&c->unread);
     buffer_free(&c->unwritten);
-    close(c->io.fd);
+    close(c->fd);
     TAILQ_REMOVE(&clients->all, c, entry);
     free(c);
     clients_left(clients);
@@ -282,7 +283,7 @@ void connection_overdue(struct connection *c)
 {
     char byte;
     bool reads = c->waiting_for == EV_READ && !c->lingering;
-    if (reads && recv(c->io.fd, &byte, 1, MSG_PEEK) > 0) {
+    if (reads && recv(c->fd, &byte, 1, MSG_PEEK) > 0) {
         read_more(c);
         return;
     }

@@ -13,7 +13,8 @@ struct later;
 struct connection {
     TAILQ_ENTRY(connection) entry;
     struct clients *clients;
-    struct transport io;
+    const struct transport *io;
+    int fd;
     struct event event;
     short waiting_for;   /* what the event waits for: EV_READ, EV_WRITE, EV_ET */
     bool eof;            /* the client has ended its side */

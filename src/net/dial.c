@@ -91,14 +91,15 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 void dial_start(struct dial *dial)
 {
     assert(dial->fd < 0 && dial->peer == NULL);
-    const struct sockaddr *to = (const struct sockaddr *)&dial->address->storage;
-    dial->fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sockaddr_storage to;
+    socklen_t len = address_write(dial->address, &to);
+    dial->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (dial->fd < 0) {
         fail(dial, strerror(errno));
         return;
     }
     event_assign(&dial->connect, dial->links->worker->base, dial->fd, EV_WRITE, on_connect, dial);
-    if (connect(dial->fd, to, dial->address->len) == 0) {
+    if (connect(dial->fd, (const struct sockaddr *)&to, len) == 0) {
         connected(dial);
     } else if (errno == EINPROGRESS) {
         event_add(&dial->connect, &(struct timeval){.tv_sec = CONNECT_S});

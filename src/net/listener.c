@@ -55,10 +55,12 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
             pause_taking(listener);
             return;
         }
-        struct address from = {.len = sizeof from.storage};
-        int taken = accept4(fd, (struct sockaddr *)&from.storage, &from.len,
-                            SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof peer;
+        int taken = accept4(fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (taken >= 0) {
+            struct address from;
+            address_read(&from, (const struct sockaddr *)&peer);
             setsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
             listener->take(listener->arg, taken, &from);
         } else if (!is_passing(errno)) {
@@ -72,15 +74,16 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 static int open_socket(const struct address *address, struct herd_error *err)
 {
     char text[ADDRESS_TEXT_MAX];
+    struct sockaddr_storage local;
+    socklen_t len = address_write(address, &local);
     address_print(address, text);
-    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(local.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         herd_fail(err, "%s: %s", text, strerror(errno));
         return -1;
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(fd, (const struct sockaddr *)&address->storage, address->len) != 0 ||
-        listen(fd, BACKLOG) != 0) {
+    if (bind(fd, (const struct sockaddr *)&local, len) != 0 || listen(fd, BACKLOG) != 0) {
         herd_fail(err, "cannot listen on %s: %s", text, strerror(errno));
         close(fd);
         return -1;

@@ -70,7 +70,7 @@ static void wait_for(struct peer *peer)
     peer->waiting_for = what;
     if (what == 0)
         return;
-    event_assign(&peer->event, peer->links->worker->base, peer->io.fd, (short)(what | EV_PERSIST),
+    event_assign(&peer->event, peer->links->worker->base, peer->fd, (short)(what | EV_PERSIST),
                  on_event, peer);
     event_add(&peer->event, NULL);
 }
@@ -96,8 +96,8 @@ static void set_timer(struct peer *peer, int64_t now_ns)
 static bool write_rest(struct peer *peer)
 {
     while (buffer_len(&peer->unwritten) > 0) {
-        ssize_t n = peer->io.send(&peer->io, buffer_at(&peer->unwritten),
-                                  buffer_len(&peer->unwritten));
+        ssize_t n = peer->io->send(peer->io, peer->fd, buffer_at(&peer->unwritten),
+                                   buffer_len(&peer->unwritten));
         if (n < 0)
             return errno == EAGAIN;
         buffer_take(&peer->unwritten, (size_t)n);
@@ -109,7 +109,7 @@ static bool write_rest(struct peer *peer)
 static bool write_some(struct peer *peer, size_t len)
 {
     const char *bytes = peer->links->worker->output.bytes;
-    ssize_t n = peer->io.send(&peer->io, bytes, len);
+    ssize_t n = peer->io->send(peer->io, peer->fd, bytes, len);
     if (n < 0 && errno != EAGAIN)
         return false;
     size_t done = n < 0 ? 0 : (size_t)n;
@@ -137,7 +137,7 @@ static bool send_all(struct peer *peer, struct link_time time)
 static void shut(struct peer *peer)
 {
     peer->shut = true;
-    if (shutdown(peer->io.fd, SHUT_WR) != 0)
+    if (shutdown(peer->fd, SHUT_WR) != 0)
         peer_close(peer, "the server stops");
 }
 
@@ -228,7 +228,7 @@ static bool read_more(struct peer *peer)
     size_t kept = buffer_len(&peer->unread);
     if (kept > 0)
         memcpy(input, buffer_at(&peer->unread), kept);
-    ssize_t n = peer->io.recv(&peer->io, input + kept, WORKER_INPUT_BYTES / 2);
+    ssize_t n = peer->io->recv(peer->io, peer->fd, input + kept, WORKER_INPUT_BYTES / 2);
     if (n < 0 && errno == EAGAIN)
         return false;
     if (n > 0)
@@ -290,7 +290,8 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
     peer->dial = dial;
     peer->from = *from;
     peer->opened_ns = time.now_ns;
-    transport_plain(&peer->io, fd);
+    peer->io = &transport_plain;
+    peer->fd = fd;
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES}, sizeof(int));
     peer->flush = (struct errand){.run = flush, .arg = peer};
     peer->letter = (struct letter){.read = on_letter, .arg = peer};
@@ -360,7 +361,7 @@ void peer_close(struct peer *peer, const char *why)
     link_close(peer->link); /* from here on nobody wakes it */
     buffer_free(&peer->unread);
     buffer_free(&peer->unwritten);
-    close(peer->io.fd);
+    close(peer->fd);
     peer->closed = true;
     if (!atomic_load(&peer->posted))
         free(peer);

@@ -11,7 +11,8 @@ struct peer {
     struct links *links;
     struct link *link;
     struct dial *dial; /* that opened it; NULL: it was accepted */
-    struct transport io;
+    const struct transport *io;
+    int fd;
     struct event event, timer;
     short waiting_for;
     int64_t timer_ns; /* when the timer fires; 0: it is not set */

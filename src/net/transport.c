@@ -5,27 +5,24 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-static ssize_t plain_recv(struct transport *io, void *to, size_t room)
+static ssize_t plain_recv(const struct transport *io, int fd, void *to, size_t room)
 {
+    (void)io;
     ssize_t n;
     do
-        n = recv(io->fd, to, room, 0);
+        n = recv(fd, to, room, 0);
     while (n < 0 && errno == EINTR);
     return n;
 }
 
-static ssize_t plain_send(struct transport *io, const void *bytes, size_t len)
+static ssize_t plain_send(const struct transport *io, int fd, const void *bytes, size_t len)
 {
+    (void)io;
     ssize_t n;
     do
-        n = send(io->fd, bytes, len, MSG_NOSIGNAL);
+        n = send(fd, bytes, len, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n;
 }
 
-void transport_plain(struct transport *io, int fd)
-{
-    io->fd = fd;
-    io->recv = plain_recv;
-    io->send = plain_send;
-}
+const struct transport transport_plain = {plain_recv, plain_send};

@@ -1,5 +1,5 @@
-/* How bytes get to and from a peer: plain, or (later) through TLS. What differs is two functions.
- */
+/* How bytes get to and from a peer: plain, or (later) through TLS. What differs is two functions,
+ * and TLS has its session around them. */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
@@ -7,14 +7,13 @@
 #include <sys/types.h>
 
 struct transport {
-    int fd;
     /* Like recv(2) and send(2) on a socket that does not block: -1 and errno, EAGAIN for not now.
      */
-    ssize_t (*recv)(struct transport *io, void *to, size_t room);
-    ssize_t (*send)(struct transport *io, const void *bytes, size_t len);
+    ssize_t (*recv)(const struct transport *io, int fd, void *to, size_t room);
+    ssize_t (*send)(const struct transport *io, int fd, const void *bytes, size_t len);
 };
 
 /* Bytes as they are, over a connected socket that does not block. */
-void transport_plain(struct transport *io, int fd);
+extern const struct transport transport_plain;
 
 #endif
