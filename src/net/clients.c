@@ -17,11 +17,11 @@ void clients_init(struct clients *clients, struct worker *worker, struct clients
 {
     clients->worker = worker;
     clients->service = service;
-    TAILQ_INIT(&clients->all);
-    deadlines_init(&clients->idle, service->idle_ns);
-    deadlines_init(&clients->line, LINE_NS);
-    deadlines_init(&clients->answer, ANSWER_NS);
-    deadlines_init(&clients->linger, LINGER_NS);
+    deadlines_init(&clients->due[DUE_LINGER], LINGER_NS);
+    deadlines_init(&clients->due[DUE_COMMAND], service->idle_ns);
+    deadlines_init(&clients->due[DUE_LINE], LINE_NS);
+    deadlines_init(&clients->due[DUE_ANSWER], ANSWER_NS);
+    deadlines_init(&clients->due[DUE_NEVER], 0);
 }
 
 void clients_expect(struct clients *clients)
@@ -56,12 +56,10 @@ static struct connection *of_deadline(struct deadline *deadline)
 
 void clients_second(struct clients *clients)
 {
-    struct deadlines *kinds[] = {&clients->idle, &clients->line, &clients->answer,
-                                 &clients->linger};
     int64_t now_ns = clock_now_ns();
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < DUE_KINDS; i++) {
         struct deadline *due;
-        while ((due = deadline_due(kinds[i], now_ns)) != NULL)
+        while ((due = deadline_due(&clients->due[i], now_ns)) != NULL)
             connection_overdue(of_deadline(due));
     }
 }
@@ -71,10 +69,23 @@ static void hurry(struct clients *clients)
 {
     struct deadline *one;
     int64_t ends_ns = clock_now_ns() + HURRY_NS;
-    TAILQ_FOREACH (one, &clients->answer.queue, entry)
+    struct deadlines *answer = &clients->due[DUE_ANSWER];
+    TAILQ_FOREACH (one, &answer->queue, entry)
         if (one->ends_ns > ends_ns)
             one->ends_ns = ends_ns;
-    clients->answer.after_ns = HURRY_NS;
+    answer->after_ns = HURRY_NS;
+}
+
+/* One that begins to linger goes to a queue that was looked at already. */
+static void end_all(struct clients *clients, bool now)
+{
+    for (size_t i = 0; i < DUE_KINDS; i++) {
+        struct deadline *one, *next;
+        for (one = TAILQ_FIRST(&clients->due[i].queue); one != NULL; one = next) {
+            next = TAILQ_NEXT(one, entry);
+            connection_end(of_deadline(one), now);
+        }
+    }
 }
 
 void clients_end(struct clients *clients, bool patient, void (*gone)(void *), void *arg)
@@ -89,15 +100,12 @@ void clients_end(struct clients *clients, bool patient, void (*gone)(void *), vo
         gone(arg);
         return;
     }
-    struct connection *c, *next;
-    for (c = TAILQ_FIRST(&clients->all); c != NULL; c = next) {
-        next = TAILQ_NEXT(c, entry);
-        connection_end(c, !patient);
-    }
+    end_all(clients, !patient);
 }
 
 void clients_fini(struct clients *clients)
 {
-    while (!TAILQ_EMPTY(&clients->all))
-        connection_close(TAILQ_FIRST(&clients->all));
+    for (size_t i = 0; i < DUE_KINDS; i++)
+        while (!TAILQ_EMPTY(&clients->due[i].queue))
+            connection_close(of_deadline(TAILQ_FIRST(&clients->due[i].queue)));
 }

@@ -26,6 +26,16 @@ struct clients_service {
 
 struct connection;
 
+/* What a connection must have done by its deadline. */
+enum due {
+    DUE_LINGER,  /* seen the client end its side; first, see clients_end */
+    DUE_COMMAND, /* given a command: limits.idle */
+    DUE_LINE,    /* ended a line */
+    DUE_ANSWER,  /* taken an answer */
+    DUE_NEVER,   /* nothing: the server owes an answer */
+    DUE_KINDS
+};
+
 /* The connections of one worker. Its thread's business. */
 struct clients {
     struct worker *worker;
@@ -34,8 +44,7 @@ struct clients {
         clock_ns; /* the wall's when bytes were last read, and a nanosecond more for each command */
     uint64_t news; /* stripes changed in this turn; the owner announces and clears them */
     _Atomic uint64_t count;
-    TAILQ_HEAD(, connection) all;
-    struct deadlines idle, line, answer, linger; /* what a connection waits for */
+    struct deadlines due[DUE_KINDS]; /* each connection stands in one */
     bool ending; /* no new commands: as soon as a connection owes nothing it is closed */
     void (*gone)(void *arg); /* once ending and no connection is left */
     void *gone_arg;

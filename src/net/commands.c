@@ -47,10 +47,11 @@ void commands_finish_later(struct connection *c)
 {
     struct buffer *out = &c->clients->worker->output;
     size_t begins = buffer_len(out);
-    buffer_add(out, buffer_at(&c->later->out), buffer_len(&c->later->out));
-    worker_cancel(&c->resume);
-    later_free(c->later, false);
-    c->later = NULL;
+    struct later *later = connection_later(c);
+    buffer_add(out, buffer_at(&later->out), buffer_len(&later->out));
+    worker_cancel(&later->resume);
+    later_free(later, false);
+    c->backlog->later = NULL;
     if (log_messages())
         log_answer(c, out, begins);
 }
@@ -79,14 +80,15 @@ static void execute(struct connection *c, struct client_request *command,
     count_command(c);
     enum herd_result result = valid ? dispatch_run(dispatch, line->command, request)
                                     : dispatch_invalid(dispatch, request);
-    if ((result == HERD_LATER) != (c->later != NULL))
-        misuse_end(NULL, c->later != NULL ? "herd_defer, and its command does not return HERD_LATER"
-                                          : "HERD_LATER without herd_defer");
+    struct later *later = connection_later(c);
+    if ((result == HERD_LATER) != (later != NULL))
+        misuse_end(NULL, later != NULL ? "herd_defer, and its command does not return HERD_LATER"
+                                       : "HERD_LATER without herd_defer");
     if (result == HERD_INVALID) /* no module answers it, and a client must not wait for one */
         c->closing = true;
-    if (c->later != NULL && c->later->done)
+    if (later != NULL && later->done)
         commands_finish_later(c);
-    else if (c->later == NULL && log_messages())
+    else if (later == NULL && log_messages())
         log_answer(c, request->out, command->begins);
 }
 
@@ -95,7 +97,7 @@ static bool goes_on(struct connection *c)
 {
     if (buffer_len(&c->clients->worker->output) > OUTPUT_MAX)
         c->gone = !connection_write(c);
-    return c->later == NULL && !c->closing && !c->gone && buffer_len(&c->unwritten) == 0;
+    return connection_later(c) == NULL && !c->closing && !c->gone && !connection_has_unwritten(c);
 }
 
 static size_t execute_ahead(struct connection *c, struct client_request *command,

@@ -19,30 +19,74 @@
 #define READ_MAX   (WORKER_INPUT_BYTES / 2) /* bytes of one read */
 #define UNREAD_MAX (64 * 1024)              /* bytes kept behind a command that waits */
 
-static void on_event(evutil_socket_t fd, short what, void *arg);
-static void on_resume(void *arg);
 static void work(struct connection *c, const char *bytes, size_t len);
+
+/* ---- the backlog ---- */
+
+struct backlog *connection_backlog(struct connection *c)
+{
+    if (c->backlog == NULL)
+        c->backlog = memory_zeroed(1, sizeof *c->backlog);
+    return c->backlog;
+}
+
+static void free_backlog(struct connection *c)
+{
+    if (c->backlog == NULL)
+        return;
+    buffer_free(&c->backlog->unread);
+    buffer_free(&c->backlog->unwritten);
+    free(c->backlog);
+    c->backlog = NULL;
+}
+
+static size_t unread_len(const struct connection *c)
+{
+    return c->backlog != NULL ? buffer_len(&c->backlog->unread) : 0;
+}
+
+static void keep_unread(struct connection *c, const char *bytes, size_t len)
+{
+    if (len > 0)
+        buffer_add(&connection_backlog(c)->unread, bytes, len);
+}
+
+/* Moves what is unread into the worker's buffer. Returns its length. */
+static size_t take_unread(struct connection *c)
+{
+    size_t len = unread_len(c);
+    if (len == 0)
+        return 0;
+    memcpy(c->clients->worker->input, buffer_at(&c->backlog->unread), len);
+    buffer_take(&c->backlog->unread, len);
+    return len;
+}
+
+static void cancel_later(struct connection *c)
+{
+    struct later *later = connection_later(c);
+    if (later == NULL)
+        return;
+    worker_cancel(&later->resume);
+    later_free(later, true);
+    c->backlog->later = NULL;
+}
 
 /* ---- waiting ---- */
 
-static void wait_for(struct connection *c, short what)
+static void wait_for(struct connection *c, uint32_t what)
 {
-    if (c->waiting_for == what)
-        return;
-    if (c->waiting_for != 0)
-        event_del(&c->event);
-    c->waiting_for = what;
-    event_assign(&c->event, c->clients->worker->base, c->fd, (short)(what | EV_PERSIST), on_event,
-                 c);
-    event_add(&c->event, NULL);
+    sockets_wait(&c->clients->worker->sockets, &c->socket, what);
 }
 
-static void set_deadline(struct connection *c, struct deadlines *which)
+static bool is_due(const struct connection *c, enum due what)
 {
-    if (which == NULL)
-        deadline_clear(&c->deadline);
-    else
-        deadline_set(&c->deadline, which, clock_now_ns());
+    return c->deadline.in == &c->clients->due[what];
+}
+
+static void set_deadline(struct connection *c, enum due what)
+{
+    deadline_set(&c->deadline, &c->clients->due[what], clock_tick_ns());
 }
 
 /* ---- writing ---- */
@@ -50,8 +94,8 @@ static void set_deadline(struct connection *c, struct deadlines *which)
 bool connection_write(struct connection *c)
 {
     struct buffer *out = &c->clients->worker->output;
-    while (buffer_len(&c->unwritten) == 0 && buffer_len(out) > 0) {
-        ssize_t n = c->io->send(c->io, c->fd, buffer_at(out), buffer_len(out));
+    while (!connection_has_unwritten(c) && buffer_len(out) > 0) {
+        ssize_t n = c->io->send(c->io, c->socket.fd, buffer_at(out), buffer_len(out));
         if (n < 0 && errno != EAGAIN) {
             buffer_take(out, buffer_len(out));
             return false;
@@ -60,7 +104,9 @@ bool connection_write(struct connection *c)
             break;
         buffer_take(out, (size_t)n);
     }
-    buffer_add(&c->unwritten, buffer_at(out), buffer_len(out));
+    if (buffer_len(out) == 0)
+        return true;
+    buffer_add(&connection_backlog(c)->unwritten, buffer_at(out), buffer_len(out));
     buffer_take(out, buffer_len(out));
     return true;
 }
@@ -68,13 +114,14 @@ bool connection_write(struct connection *c)
 /* The rest of answers that the client did not take at once. False: it is gone. */
 static bool write_rest(struct connection *c)
 {
-    while (buffer_len(&c->unwritten) > 0) {
-        ssize_t n = c->io->send(c->io, c->fd, buffer_at(&c->unwritten), buffer_len(&c->unwritten));
+    struct buffer *rest = &c->backlog->unwritten;
+    while (buffer_len(rest) > 0) {
+        ssize_t n = c->io->send(c->io, c->socket.fd, buffer_at(rest), buffer_len(rest));
         if (n < 0)
             return errno == EAGAIN;
-        buffer_take(&c->unwritten, (size_t)n);
+        buffer_take(rest, (size_t)n);
     }
-    buffer_free(&c->unwritten);
+    buffer_free(rest);
     return true;
 }
 
@@ -83,54 +130,53 @@ static bool write_rest(struct connection *c)
 static bool has_input(const struct connection *c)
 {
     int bytes = 0;
-    return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+    return ioctl(c->socket.fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 /* A socket that is closed with unread input would reset the connection, and the last answer with
  * it. */
 static void linger(struct connection *c)
 {
-    buffer_free(&c->unread);
-    if (c->eof || shutdown(c->fd, SHUT_WR) != 0) {
+    free_backlog(c);
+    if (c->eof || shutdown(c->socket.fd, SHUT_WR) != 0) {
         connection_close(c);
         return;
     }
     c->lingering = true;
-    wait_for(c, EV_READ);
-    set_deadline(c, &c->clients->linger);
+    wait_for(c, EPOLLIN);
+    set_deadline(c, DUE_LINGER);
 }
 
 static void wait_for_input(struct connection *c, bool worked)
 {
-    bool part = buffer_len(&c->unread) > 0;
-    wait_for(c, EV_READ);
+    bool part = unread_len(c) > 0;
+    wait_for(c, EPOLLIN);
     if (!part)
-        buffer_free(&c->unread);
-    if (!part && (worked || c->deadline.in != &c->clients->idle))
-        set_deadline(c, &c->clients->idle);
-    else if (part && (c->fresh_line || c->deadline.in != &c->clients->line))
-        set_deadline(c, &c->clients->line);
+        free_backlog(c);
+    if (!part && (worked || !is_due(c, DUE_COMMAND)))
+        set_deadline(c, DUE_COMMAND);
+    else if (part && (c->fresh_line || !is_due(c, DUE_LINE)))
+        set_deadline(c, DUE_LINE);
 }
 
 /* While a command waits: reading goes on, to see a client that leaves, until the client's side has
- * ended or there is enough; then only a change is waited for (the edge), which is a reset. */
+ * ended or there is enough; then only a reset is waited for. */
 static void wait_for_later(struct connection *c)
 {
-    bool enough = c->eof || buffer_len(&c->unread) >= UNREAD_MAX;
-    wait_for(c, enough ? EV_READ | EV_ET : EV_READ);
-    set_deadline(c, NULL);
+    bool enough = c->eof || unread_len(c) >= UNREAD_MAX;
+    wait_for(c, enough ? 0 : EPOLLIN);
+    set_deadline(c, DUE_NEVER);
 }
 
 static void settle(struct connection *c, bool worked)
 {
-    if (buffer_len(&c->unwritten) > 0) {
-        wait_for(c, EV_WRITE);
-        if (c->deadline.in != &c->clients->answer)
-            set_deadline(c, &c->clients->answer);
-    } else if (c->later != NULL) {
+    if (connection_has_unwritten(c)) {
+        wait_for(c, EPOLLOUT);
+        if (!is_due(c, DUE_ANSWER))
+            set_deadline(c, DUE_ANSWER);
+    } else if (connection_later(c) != NULL) {
         wait_for_later(c);
-    } else if (c->closing ||
-               (c->clients->ending && (buffer_len(&c->unread) == 0 || c->fresh_line))) {
+    } else if (c->closing || (c->clients->ending && (unread_len(c) == 0 || c->fresh_line))) {
         linger(c);
     } else if (c->eof) {
         connection_close(c);
@@ -142,14 +188,13 @@ static void settle(struct connection *c, bool worked)
 /* bytes: all that is not yet executed, in the worker's buffer. */
 static void work(struct connection *c, const char *bytes, size_t len)
 {
-    uint64_t before = c->commands;
+    uint32_t before = c->commands;
     c->clients->clock_ns = clock_wall_ns();
     size_t done = commands_execute(c, bytes, len);
-    buffer_take(&c->unread, buffer_len(&c->unread));
-    buffer_add(&c->unread, bytes + done, len - done);
+    keep_unread(c, bytes + done, len - done);
     c->fresh_line = done > 0;
     if (!c->gone && connection_write(c))
-        settle(c, c->commands > before);
+        settle(c, c->commands != before);
     else
         connection_close(c);
 }
@@ -159,80 +204,65 @@ static void work(struct connection *c, const char *bytes, size_t len)
 static void read_more(struct connection *c)
 {
     struct worker *worker = c->clients->worker;
-    size_t kept = buffer_len(&c->unread);
+    size_t kept = unread_len(c);
     size_t room = WORKER_INPUT_BYTES - kept;
     assert(kept < WORKER_INPUT_BYTES);
-    if (kept > 0)
-        memcpy(worker->input, buffer_at(&c->unread), kept);
-    ssize_t n = c->io->recv(c->io, c->fd, worker->input + kept, room < READ_MAX ? room : READ_MAX);
+    char *to = worker->input + kept;
+    ssize_t n = c->io->recv(c->io, c->socket.fd, to, room < READ_MAX ? room : READ_MAX);
     if (n < 0) {
         if (errno != EAGAIN)
             connection_close(c);
         return;
     }
     c->eof = n == 0;
-    if (c->later == NULL) {
+    if (connection_later(c) == NULL) {
+        take_unread(c);
         work(c, worker->input, kept + (size_t)n);
         return;
     }
-    buffer_add(&c->unread, worker->input + kept, (size_t)n);
+    keep_unread(c, to, (size_t)n);
     settle(c, false);
 }
 
 /* After the last command: what still comes is of no use, but must be read. */
 static void read_away(struct connection *c)
 {
-    ssize_t n = c->io->recv(c->io, c->fd, c->clients->worker->input, WORKER_INPUT_BYTES);
+    ssize_t n = c->io->recv(c->io, c->socket.fd, c->clients->worker->input, WORKER_INPUT_BYTES);
     if (n == 0 || (n < 0 && errno != EAGAIN))
-        connection_close(c);
-}
-
-/* An edge on a connection that is not read: a reset, or nothing that matters. */
-static void look_for_reset(struct connection *c)
-{
-    int error = 0;
-    socklen_t len = sizeof error;
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
         connection_close(c);
 }
 
 /* Goes on with the lines that waited. */
 static void go_on(struct connection *c)
 {
-    char *input = c->clients->worker->input;
-    size_t kept = buffer_len(&c->unread);
-    set_deadline(c, NULL); /* each portion of answers has its own */
-    if (kept > 0)
-        memcpy(input, buffer_at(&c->unread), kept);
-    work(c, input, kept);
+    set_deadline(c, DUE_NEVER); /* each portion of answers has its own */
+    size_t len = take_unread(c);
+    work(c, c->clients->worker->input, len);
 }
 
-static void on_event(evutil_socket_t fd, short what, void *arg)
+static void on_ready(struct socket *socket)
 {
-    (void)fd, (void)what;
-    struct connection *c = arg;
+    struct connection *c = (struct connection *)socket;
     if (c->lingering)
         read_away(c);
-    else if (c->waiting_for == EV_WRITE && !write_rest(c))
-        connection_close(c);
-    else if (c->waiting_for == EV_WRITE && buffer_len(&c->unwritten) == 0 && c->later == NULL)
-        go_on(c);
-    else if (c->waiting_for == EV_WRITE)
-        settle(c, false);
-    else if (c->waiting_for & EV_ET)
-        look_for_reset(c);
-    else
+    else if (socket->waits_for == EPOLLIN)
         read_more(c);
+    else if (socket->waits_for != EPOLLOUT || !write_rest(c)) /* the client is gone */
+        connection_close(c);
+    else if (!connection_has_unwritten(c) && connection_later(c) == NULL)
+        go_on(c);
+    else
+        settle(c, false);
 }
 
-static void on_resume(void *arg)
+void connection_resume(void *arg)
 {
     struct connection *c = arg;
-    assert(c->later != NULL && c->later->done);
+    assert(connection_later(c) != NULL && connection_later(c)->done);
     commands_finish_later(c);
     if (!connection_write(c))
         connection_close(c);
-    else if (buffer_len(&c->unwritten) > 0)
+    else if (connection_has_unwritten(c))
         settle(c, true);
     else
         go_on(c);
@@ -243,18 +273,17 @@ static void on_resume(void *arg)
 void connection_open(struct clients *clients, int fd, const struct address *from)
 {
     struct connection *c = memory_zeroed(1, sizeof *c);
+    c->socket = (struct socket){.fd = fd, .waits_for = EPOLLIN, .ready = on_ready};
     c->clients = clients;
     c->from = *from;
     c->number = atomic_fetch_add_explicit(&clients->service->numbered, 1, memory_order_relaxed) + 1;
-    c->resume.run = on_resume;
-    c->resume.arg = c;
     c->io = &transport_plain;
-    c->fd = fd;
-    TAILQ_INSERT_TAIL(&clients->all, c, entry);
     char text[ADDRESS_TEXT_MAX];
     address_print(from, text);
     log_event(HERD_LOG_INFO, c->number, "New connection from %s", text);
-    wait_for_input(c, true);
+    set_deadline(c, DUE_COMMAND);
+    if (!sockets_add(&clients->worker->sockets, &c->socket))
+        connection_close(c);
 }
 
 void connection_close(struct connection *c)
@@ -263,16 +292,11 @@ void connection_close(struct connection *c)
     char text[ADDRESS_TEXT_MAX];
     address_print(&c->from, text);
     log_event(HERD_LOG_INFO, c->number, "Dropped connection from %s", text);
-    if (c->waiting_for != 0)
-        event_del(&c->event);
-    worker_cancel(&c->resume);
-    if (c->later != NULL)
-        later_free(c->later, true);
+    cancel_later(c);
+    free_backlog(c);
     deadline_clear(&c->deadline);
-    buffer_free(&c->unread);
-    buffer_free(&c->unwritten);
-    close(c->fd);
-    TAILQ_REMOVE(&clients->all, c, entry);
+    sockets_remove(&clients->worker->sockets, &c->socket);
+    close(c->socket.fd);
     free(c);
     clients_left(clients);
 }
@@ -282,8 +306,8 @@ void connection_close(struct connection *c)
 void connection_overdue(struct connection *c)
 {
     char byte;
-    bool reads = c->waiting_for == EV_READ && !c->lingering;
-    if (reads && recv(c->fd, &byte, 1, MSG_PEEK) > 0) {
+    bool reads = c->socket.waits_for == EPOLLIN && !c->lingering;
+    if (reads && recv(c->socket.fd, &byte, 1, MSG_PEEK) > 0) {
         read_more(c);
         return;
     }
@@ -293,16 +317,13 @@ void connection_overdue(struct connection *c)
 
 void connection_end(struct connection *c, bool now)
 {
-    if (now && c->later != NULL) {
-        worker_cancel(&c->resume);
-        later_free(c->later, true);
-        c->later = NULL;
-    }
-    if (now)
+    if (now) {
+        cancel_later(c);
         c->closing = true;
-    if (buffer_len(&c->unwritten) > 0)
+    }
+    if (connection_has_unwritten(c))
         return;
-    bool done = now || c->lingering || (c->later == NULL && buffer_len(&c->unread) == 0);
+    bool done = now || c->lingering || (connection_later(c) == NULL && unread_len(c) == 0);
     if (done && !c->lingering && has_input(c))
         linger(c);
     else if (done)

@@ -1,6 +1,7 @@
 /* One client's connection: lines in, answers out, in order. It reads into its worker's one buffer
  * and executes the lines where they lie; it keeps only an unfinished line and an unwritten rest of
- * answers. For clients.c and later.c. */
+ * answers, and while it has neither it is this one small struct. For clients.c, commands.c and
+ * later.c. */
 #ifndef NET_CONNECTION_H
 #define NET_CONNECTION_H
 
@@ -11,24 +12,26 @@
 struct later;
 
 struct connection {
-    TAILQ_ENTRY(connection) entry;
+    struct socket socket; /* first */
+    struct deadline deadline;
     struct clients *clients;
     const struct transport *io;
-    int fd;
-    struct event event;
-    short waiting_for;   /* what the event waits for: EV_READ, EV_WRITE, EV_ET */
-    bool eof;            /* the client has ended its side */
-    bool gone;           /* it was seen in writing that the client is no more */
-    bool closing;        /* after what is unwritten, no more commands */
-    bool lingering;      /* all is written and our side is shut; reading what still comes */
-    bool fresh_line;     /* the unfinished line began in what was read last */
-    struct later *later; /* the command that will be answered later; NULL: none */
-    struct deadline deadline;
+    struct backlog *backlog; /* NULL: none */
+    uint64_t number;
+    struct address from;
+    uint32_t commands;
+    bool eof;        /* the client has ended its side */
+    bool gone;       /* it was seen in writing that the client is no more */
+    bool closing;    /* after what is unwritten, no more commands */
+    bool lingering;  /* all is written and our side is shut; reading what still comes */
+    bool fresh_line; /* the unfinished line began in what was read last */
+};
+
+/* What a connection has while it is not done with what came. */
+struct backlog {
+    struct later *later;  /* the command that will be answered later; NULL: none */
     struct buffer unread; /* an unfinished line; lines behind a waiting command */
     struct buffer unwritten;
-    uint64_t number, commands;
-    struct errand resume; /* the command that waited is answered */
-    struct address from;
 };
 
 /* A client's command while its handler runs. */
@@ -44,6 +47,7 @@ struct later {
     struct line parted;
     struct connection *connection;
     struct buffer out;
+    struct errand resume; /* it is answered */
     bool done;
     void (*cancelled)(void *arg);
     void *arg;
@@ -55,9 +59,26 @@ void connection_open(struct clients *clients, int fd, const struct address *from
 /* Closes at once and frees; a waiting command is cancelled. */
 void connection_close(struct connection *connection);
 
+/* The command that waits; NULL: none. */
+static inline struct later *connection_later(const struct connection *connection)
+{
+    return connection->backlog != NULL ? connection->backlog->later : NULL;
+}
+
+static inline bool connection_has_unwritten(const struct connection *connection)
+{
+    return connection->backlog != NULL && buffer_len(&connection->backlog->unwritten) > 0;
+}
+
+/* Its backlog, made if it has none: for who puts something in. */
+struct backlog *connection_backlog(struct connection *connection);
+
 /* Writes the worker's output; what is not taken is kept. False: the client is gone. For commands.c.
  */
 bool connection_write(struct connection *connection);
+
+/* Goes on behind the command that waited and is answered (arg: the connection). */
+void connection_resume(void *arg);
 
 /* Its deadline has come: closes it, unless there are bytes that were not read yet. */
 void connection_overdue(struct connection *connection);

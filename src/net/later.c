@@ -25,12 +25,13 @@ struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void
     misuse_unless(req->neighbour == NULL, "herd_defer of a neighbour's command");
     struct client_request *now = (struct client_request *)req;
     struct connection *connection = now->connection;
-    misuse_unless(connection->later == NULL, "herd_defer twice of one command");
+    misuse_unless(connection_later(connection) == NULL, "herd_defer twice of one command");
     struct later *later = memory_zeroed(1, sizeof *later + req->line->text.len);
     later->request = *req;
     later->request.out = &later->out;
     later->request.news = &connection->clients->news;
     later->connection = connection;
+    later->resume = (struct errand){.run = connection_resume, .arg = connection};
     later->cancelled = cancelled;
     later->arg = arg;
     copy_line(&later->parted, req->line, later->line);
@@ -39,7 +40,7 @@ struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void
     size_t said = buffer_len(req->out) - now->begins;
     buffer_add(&later->out, buffer_at(req->out) + now->begins, said);
     req->out->to -= said;
-    connection->later = later;
+    connection_backlog(connection)->later = later;
     return &later->request;
 }
 
@@ -51,7 +52,7 @@ void herd_done(struct herd_request *deferred)
     if (later->connection == NULL)
         later_free(later, false);
     else
-        worker_put_off(later->connection->clients->worker, &later->connection->resume);
+        worker_put_off(later->connection->clients->worker, &later->resume);
 }
 
 /* What was replied before is no part of that answer. The module that takes invalid commands answers

@@ -33,6 +33,11 @@ int64_t clock_wall_ns(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+int64_t clock_tick_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 struct worker *worker_here(void)
 {
     return here;
@@ -139,6 +144,11 @@ static bool prepare(struct worker *worker, struct herd_error *err)
         mailbox_close(&worker->mailbox);
         return herd_fail(err, "worker: no event loop: %s", strerror(errno));
     }
+    if (!sockets_open(&worker->sockets, worker->base)) {
+        event_base_free(worker->base);
+        mailbox_close(&worker->mailbox);
+        return herd_fail(err, "worker: epoll: %s", strerror(errno));
+    }
     worker->input = memory_alloc(WORKER_INPUT_BYTES);
     event_assign(&worker->mail, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST, on_mail,
                  worker);
@@ -153,6 +163,7 @@ static void release(struct worker *worker)
 {
     event_del(&worker->mail);
     event_del(&worker->second);
+    sockets_close(&worker->sockets);
     event_base_free(worker->base);
     mailbox_close(&worker->mailbox);
     buffer_free(&worker->output);

@@ -1,0 +1,66 @@
+/* The hard thing is a socket that is removed while its event is found and not yet told: it is taken
+ * out of what was found, which is seldom and a short walk. */
+#include "net/sockets.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+static void on_some(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct sockets *sockets = arg;
+    sockets->count = epoll_wait(fd, sockets->found, SOCKETS_ROUND, 0);
+    for (sockets->next = 0; sockets->next < sockets->count;) {
+        struct socket *socket = sockets->found[sockets->next++].data.ptr;
+        if (socket != NULL)
+            socket->ready(socket);
+    }
+    sockets->next = sockets->count = 0;
+}
+
+bool sockets_open(struct sockets *sockets, struct event_base *base)
+{
+    sockets->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (sockets->fd < 0)
+        return false;
+    sockets->next = sockets->count = 0;
+    event_assign(&sockets->event, base, sockets->fd, EV_READ | EV_PERSIST, on_some, sockets);
+    event_add(&sockets->event, NULL);
+    return true;
+}
+
+void sockets_close(struct sockets *sockets)
+{
+    event_del(&sockets->event);
+    close(sockets->fd);
+}
+
+static int control(struct sockets *sockets, int how, struct socket *socket)
+{
+    struct epoll_event event = {.events = socket->waits_for, .data.ptr = socket};
+    return epoll_ctl(sockets->fd, how, socket->fd, &event);
+}
+
+bool sockets_add(struct sockets *sockets, struct socket *socket)
+{
+    assert(socket->ready != NULL);
+    return control(sockets, EPOLL_CTL_ADD, socket) == 0;
+}
+
+void sockets_wait(struct sockets *sockets, struct socket *socket, uint32_t what)
+{
+    if (socket->waits_for == what)
+        return;
+    socket->waits_for = what;
+    int error = control(sockets, EPOLL_CTL_MOD, socket);
+    assert(error == 0); /* a change takes no memory */
+    (void)error;
+}
+
+/* Closing takes it out of the set. */
+void sockets_remove(struct sockets *sockets, struct socket *socket)
+{
+    for (int i = sockets->next; i < sockets->count; i++)
+        if (sockets->found[i].data.ptr == socket)
+            sockets->found[i].data.ptr = NULL;
+}
