@@ -134,4 +134,29 @@ my $second = look('Goloman');
 is $second->{descriptors}, $first->{descriptors}, 'two thousand connections leave no descriptor';
 cmp_ok $second->{kb} - $first->{kb}, '<=', $sanitized ? 8192 : 256, 'and no memory';
 
+# ---- connections that stay ----
+
+# What a process has for itself, and its share of what it shares.
+sub proportional_kb {
+    my ($pid) = @_;
+    open my $in, '<', "/proc/$pid/smaps_rollup" or return 0;
+    return (map {/^Pss:\s+(\d+)/} <$in>)[0];
+}
+
+SKIP: {
+    skip 'sanitizers have memory of their own', 1 if $sanitized;
+    my $many = 2000;
+    skip "not $many descriptors", 1 if system('prlimit', "--pid=$$", '--nofile=' . ($many + 100) . ':');
+    my $fresh = Test::Herd->new(log => 'level = "warn";');    # its rings would be counted
+    $fresh->start_all;
+    my $pid = $fresh->pid('Goloman');
+    my @idle = $fresh->connect('Goloman');
+    $idle[0]->ask('IAMAT somebody +1+1 1');
+    my $kb = proportional_kb($pid);
+    push @idle, map { $fresh->connect('Goloman') } 1 .. $many;
+    $_->ask('IAMAT somebody +1+1 1') for @idle;
+    my $each = (proportional_kb($pid) - $kb) * 1024 / $many;
+    cmp_ok $each, '<=', 300, sprintf '%d that have asked once: %.0f bytes for each', $many, $each;
+    $_->close for @idle;
+}
 done_testing;
