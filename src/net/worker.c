@@ -109,8 +109,8 @@ static void *run(void *arg)
     here = worker;
     worker->hooks->start(worker->hooks, worker->index);
     while (!worker->ending) {
-        int flags = TAILQ_EMPTY(&worker->errands) ? EVLOOP_ONCE : EVLOOP_NONBLOCK;
-        event_base_loop(worker->base, flags);
+        int flags = TAILQ_EMPTY(&worker->errands) ? 0 : EVLOOP_NONBLOCK;
+        event_base_loop(worker->base, EVLOOP_ONCE | flags);
         metric_add(wakeups, 1);
         end_of_events(worker);
         worker_run_errands(worker);
