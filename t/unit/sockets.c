@@ -1,0 +1,167 @@
+/* Sockets in a worker's own epoll set, under a real libevent base: told when they are ready, for
+ * what they wait for, and never once they are removed. And the queues of their deadlines. */
+#include "net/sockets.h"
+#include "net/deadline.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PAIRS 3
+
+struct end {
+    struct socket socket; /* first */
+    int other, told;
+};
+
+static struct event_base *base;
+static struct sockets sockets;
+static struct end ends[PAIRS];
+
+static void count(struct socket *socket)
+{
+    ((struct end *)socket)->told++;
+}
+
+static void remove_all(struct socket *socket)
+{
+    count(socket);
+    for (int i = 0; i < PAIRS; i++)
+        sockets_remove(&sockets, &ends[i].socket);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    base = event_base_new();
+    assert_true(sockets_open(&sockets, base));
+    for (int i = 0; i < PAIRS; i++) {
+        int fds[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+        ends[i] = (struct end){{fds[0], EPOLLIN, count}, fds[1], 0};
+        assert_true(sockets_add(&sockets, &ends[i].socket));
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (int i = 0; i < PAIRS; i++) {
+        sockets_remove(&sockets, &ends[i].socket);
+        close(ends[i].socket.fd);
+        close(ends[i].other);
+    }
+    sockets_close(&sockets);
+    event_base_free(base);
+    return 0;
+}
+
+static void turn(void)
+{
+    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+static void write_to(struct end *end)
+{
+    assert_int_equal(write(end->other, "x", 1), 1);
+}
+
+static void who_is_ready_is_told_each_turn(void **state)
+{
+    (void)state;
+    turn();
+    assert_int_equal(ends[0].told + ends[1].told + ends[2].told, 0);
+    write_to(&ends[1]);
+    turn();
+    turn();
+    assert_int_equal(ends[0].told + ends[2].told, 0);
+    assert_int_equal(ends[1].told, 2);
+}
+
+static void what_is_waited_for_changes(void **state)
+{
+    (void)state;
+    write_to(&ends[0]);
+    sockets_wait(&sockets, &ends[0].socket, 0);
+    sockets_wait(&sockets, &ends[1].socket, EPOLLOUT);
+    turn();
+    assert_int_equal(ends[0].told, 0);
+    assert_int_equal(ends[1].told, 1);
+    close(ends[0].other);
+    ends[0].other = -1;
+    turn();
+    assert_int_equal(ends[0].told, 1); /* of the end, whatever it waits for */
+}
+
+static void who_is_removed_is_not_told_though_found(void **state)
+{
+    (void)state;
+    for (int i = 0; i < PAIRS; i++) {
+        write_to(&ends[i]);
+        ends[i].socket.ready = remove_all;
+    }
+    turn();
+    assert_int_equal(ends[0].told + ends[1].told + ends[2].told, 1);
+}
+
+static void what_cannot_be_added_is_refused(void **state)
+{
+    (void)state;
+    struct end again = {{ends[0].socket.fd, EPOLLIN, count}, -1, 0};
+    assert_false(sockets_add(&sockets, &again.socket));
+}
+
+/* ---- deadlines ---- */
+
+static void a_deadline_is_never_early_and_late_by_the_grain(void **state)
+{
+    (void)state;
+    struct deadlines all;
+    struct deadline one = {0};
+    deadlines_init(&all, 1000);
+    deadline_set(&one, &all, 0);
+    assert_null(deadline_due(&all, 999));
+    assert_null(deadline_due(&all, DEADLINE_GRAIN_NS + 999));
+    assert_ptr_equal(deadline_due(&all, DEADLINE_GRAIN_NS + 1000), &one);
+    deadline_clear(&one);
+    assert_null(deadline_due(&all, INT64_MAX));
+}
+
+static void who_is_set_again_within_the_grain_keeps_its_place(void **state)
+{
+    (void)state;
+    struct deadlines all, other;
+    struct deadline a = {0}, b = {0};
+    deadlines_init(&all, 1000);
+    deadlines_init(&other, 0);
+    deadline_set(&a, &all, 0);
+    deadline_set(&b, &all, 1);
+    deadline_set(&a, &all, DEADLINE_GRAIN_NS);
+    assert_ptr_equal(TAILQ_FIRST(&all.queue), &a);
+    assert_null(deadline_due(&all, DEADLINE_GRAIN_NS + 999));
+    deadline_set(&a, &all, DEADLINE_GRAIN_NS + 1);
+    assert_ptr_equal(TAILQ_FIRST(&all.queue), &b);
+    deadline_set(&b, &other, 0); /* another kind: at once, and this one never ends */
+    assert_ptr_equal(TAILQ_FIRST(&all.queue), &a);
+    assert_null(deadline_due(&other, INT64_MAX));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_is_ready_is_told_each_turn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_waited_for_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_removed_is_not_told_though_found, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_added_is_refused, set_up, tear_down),
+        cmocka_unit_test(a_deadline_is_never_early_and_late_by_the_grain),
+        cmocka_unit_test(who_is_set_again_within_the_grain_keeps_its_place),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
