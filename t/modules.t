@@ -3,6 +3,7 @@
 use Test::Herd::Needs qw(iamat at whatsat invalid);
 use Test::Herd;
 use Test::Herd::Installed;
+use Test::Herd::Time qw(now slowly);
 use JSON::PP;
 
 my $tree = Test::Herd::Installed->new;
@@ -79,6 +80,19 @@ ok $h->wait_for(sub { $h->ask($_, 'COUNTED') eq 'COUNTED 502' }, "$_ has counted
     for qw(Goloman Hands);
 is $_->ask('COUNTED'), 'COUNTED 502', '... asked of every worker' for @clients;
 is $h->status('Goloman')->{count_changes}, 502, '... in the status line too';
+
+# What is behind a command that waits is news to the neighbours in that same turn, and does not wait
+# for this server's next event, which may be half a second away.
+my @took = sort { $a <=> $b } map {
+    my $i = $_;
+    $slow->send("LATER 5 x\nIAMAT behind +1-1 $i\n");
+    my @answers = $slow->lines(2);
+    my $began = now();
+    my $known = sub { ($h->at_line('Hands', 'behind') // '') =~ / $i$/ };
+    $h->wait_for($known, 'the neighbour knows') ? now() - $began : 1000;
+} 1 .. 20;
+cmp_ok $took[10], '<', slowly(0.05), 'a report behind a command that waits: the neighbour has it at once';
+cmp_ok $took[19], '<', slowly(10), '... each of 20';
 
 # The provider.
 my $answer = $h->answer('Goloman', 'WHATSAT there 1 2');

@@ -1,9 +1,10 @@
 # herd -a: every server of the file, a process each, ended together.
 use Test::Herd::Needs qw(iamat whatsat at invalid geojson);
 use Test::Herd;
+use Test::Herd::Installed;
 
 my $h = Test::Herd->five;
-$h->allow(qr/No link with .* it has closed it/);    # when one fails at its start
+$h->allow(qr/No link with/);    # when one fails at its start
 my @all = $h->servers;
 my @run = ('-c', $h->config, '-a', '-p', '%n.pid');
 
@@ -64,6 +65,21 @@ $h->process('all')->wait_end;
 is $h->process('all')->status, 1, '... and the status is 1 in the end';
 $h->process('all')->{asked} = 0;
 ok end_of_all(), '... which is the others\'';
+
+# A server that dies before it serves ends all, though nobody says why.
+my $tree = Test::Herd::Installed->new;
+my $mortal = $tree->build('mortal', "$ENV{HERD_SRCDIR}/t/modules/mortal.c");
+for my $how ([0, qr/was ended by signal 9 \(Killed\)/], [3, qr/ended with status 3/]) {
+    my ($status, $said) = @$how;
+    my $set = qq(load_modules = [ "$mortal" ]; mortal: { status = $status; };);
+    unlink $h->file('dead');
+    my $run = $h->run(@run, '-g', $set);
+    is $run->{status}, 1, "a server that dies at its start ($said): status 1";
+    like $run->{err}, qr/^herd: server (?:Goloman|Hands|Holiday|Welsh|Wilkes) $said$/m, '... its name is said';
+    is scalar(() = $run->{err} =~ /\n/g), 1, '... once, and the others end well' or diag $run->{err};
+    is $run->{out}, '', '... nobody is told that it serves';
+    is scalar(grep { eval { $h->connect($_)->close; 1 } } @all), 0, '... and no server is left';
+}
 
 # The parent is killed: the servers end by themselves.
 start();
