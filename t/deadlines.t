@@ -1,12 +1,14 @@
-# Deadlines: 10 s for a line to be whole, 10 s for an answer to be taken, limits.idle between commands.
-# All are waited for together, so this file takes as long as the longest.
+# Deadlines: 10 s for a line to be whole, 10 s for an answer to be taken, limits.idle between commands;
+# and so QUIT, which waits for all of these, ends. All are waited for together,
+# so this file takes as long as the longest.
 use Test::Herd::Needs qw(iamat invalid);
 use Test::Herd;
 use Test::Herd::Time qw(now);
 
 my $h = Test::Herd->new;
 my $hasty = Test::Herd->new(limits => 'idle = "4s";');
-$_->start_all for $h, $hasty;
+my $leaving = Test::Herd->new;
+$_->start_all for $h, $hasty, $leaving;
 my %ended;    # by what we call them: when the server closed them
 my %all;
 
@@ -15,6 +17,19 @@ sub add {
     my $client = Test::Herd::Client->new($herd->port('Goloman'), %more);
     $client->send_some($bytes);
     return $all{$name} = $client;
+}
+
+# One who asks until the server reads no more, and reads nothing.
+sub add_deaf {
+    my ($name, $herd) = @_;
+    my $deaf = add($name, $herd, '', receive_bytes => 4096);
+    my $chunk = ('d' x 99 . "\n") x 1000;
+    for (my $still = 0; $still < 20;) {    # until the server reads no more
+        $still = $deaf->send_some($chunk) ? 0 : $still + 1;
+        $herd->ask('Goloman', 'x') if !$still;
+        select undef, undef, undef, 0.002 if $still;
+    }
+    return $deaf;
 }
 
 my $start = now();
@@ -30,15 +45,12 @@ add('silent', $hasty, '');
 add('half a line, hasty', $hasty, 'IAMAT half');
 add('busy', $hasty, "x\n");
 add('blank lines, hasty', $hasty, "x\n");
-my $deaf = add('deaf', $h, '', receive_bytes => 4096);
-my $still = 0;
-my $chunk = ('d' x 99 . "\n") x 1000;
-while ($still < 20) {    # until the server reads no more
-    $still = $deaf->send_some($chunk) ? 0 : $still + 1;
-    $h->ask('Goloman', 'x') if !$still;
-    select undef, undef, undef, 0.002 if $still;
-}
-my $deaf_since = now() - $start;
+my $deaf = add_deaf('deaf', $h);
+add('half a line, leaving', $leaving, 'IAMAT half');
+add_deaf('deaf, leaving', $leaving);
+my $left;
+my $leaving_since = now() - $start;
+$leaving->process('Goloman')->ask('QUIT');
 
 # What happens when, in seconds; each is sent once.
 my @script = (
@@ -52,11 +64,12 @@ while (now() < $start + 18) {
         my (undef, $name, $bytes) = @{ shift @script };
         $all{$name}->send($bytes);
     }
-    for my $name (grep { !defined $ended{$_} && $_ ne 'deaf' } keys %all) {
+    for my $name (grep { !defined $ended{$_} && !/^deaf/ } keys %all) {
         $all{$name}->fill(now());
         $ended{$name} = now() - $start if $all{$name}->ended;
     }
-    last if !@script && !grep { !defined $ended{$_} } 'a late half', 'busy', 'a trickle', 'silent';
+    $left //= now() - $start if !$leaving->running('Goloman');
+    last if !@script && $left && !grep { !defined $ended{$_} } 'a late half', 'busy', 'a trickle', 'silent';
     select undef, undef, undef, 0.02;
 }
 
@@ -88,4 +101,10 @@ ok $h->wait_for(sub { $h->status('Goloman')->{timeouts} == 5 }, 'five'), 'five w
     or diag $h->status('Goloman')->{timeouts};
 ok defined $deaf->all, 'one of them who took no answer for 10 s';
 is $hasty->status('Goloman')->{timeouts}, 5, '... and five of the hasty server';
+
+# QUIT has waited for two that had their time, and for no more.
+ok defined $left, 'QUIT ends, though one never reads and one never ends its line' or $left = 0;
+cmp_ok $left, '>', 9.9, '... whose time it grants';
+cmp_ok $left, '<', $leaving_since + 13, '... and two seconds to end their side';
+is $leaving->ended('Goloman'), 0, '... with status 0';
 done_testing;

@@ -86,6 +86,20 @@ is scalar(my @requests = $up->requests), $sent, 'no request was sent to any of t
 $at = begin('Plain', 'plain');
 is $h->answer('Plain', 'WHATSAT k 10 20'), "$at\n$one\n\n", 'http to a loopback address';
 
+# A log that nobody takes, and that is full, is not waited for by the thread that asks.
+my $stuck = Test::Herd->new(log => 'file = "pipe";');
+chmod 0600, $stuck->write('key', "$key\n") or die;
+POSIX::mkfifo($stuck->file('pipe'), 0600) or die "mkfifo: $!\n";
+sysopen my $reader, $stuck->file('pipe'), POSIX::O_RDONLY() | POSIX::O_NONBLOCK() or die "pipe: $!\n";
+$stuck->start('Goloman', $up->settings('plain', ca => ''));
+my $talker = $stuck->connect('Goloman');
+$talker->ask('x' x 1000) for 1 .. 200;
+$talker->ask('IAMAT k +0-1 1');
+my $began = now();
+$talker->send("WHATSAT k 10 20\n");
+like $talker->answer, qr/\n\Q$one\E\n\n\z/, 'with a log that nobody reads there are places';
+cmp_ok now() - $began, '<', slowly(1), '... at once';
+
 # A client that vanishes while it waits; and the server stopped while others wait.
 sub wait_in_vain {
     my ($server) = @_;

@@ -1,0 +1,254 @@
+/* A client's connection on a loop that the test turns itself, over a pair of sockets that takes at
+ * once what a network would bring in pieces: what happens in the middle of a long pipeline, lines
+ * as long as they may be, and the time that an answer has. Nothing waits: time passes by moving a
+ * deadline. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/connection.h"
+#include <cmocka.h>
+
+#define KIB      1024
+#define MIB      (1024 * KIB)
+#define SECOND   INT64_C(1000000000)
+#define ANSWER   1024        /* bytes that BIG answers */
+#define AT_ONCE  (256 * KIB) /* bytes of answers after which they are written */
+#define LONGEST  (64 * KIB)  /* limits.line */
+#define COMMANDS 40000
+
+static unsigned executed;
+static size_t longest;
+
+static enum herd_result run_big(struct herd_request *req)
+{
+    static char bytes[ANSWER];
+    memset(bytes, 'b', sizeof bytes);
+    executed++;
+    herd_reply(req, (struct herd_text){bytes, sizeof bytes});
+    return HERD_OK;
+}
+
+static enum herd_result run_other(struct herd_request *req)
+{
+    size_t len = herd_line(req).len;
+    longest = len > longest ? len : longest;
+    executed++;
+    return HERD_OK;
+}
+
+static const struct herd_command big = {"BIG", 1, 1, HERD_CLIENT, run_big, ""};
+static const struct herd_command other = {"", 0, 0, HERD_CLIENT, run_other, ""};
+
+/* A server's side of one client, and the client's socket. */
+static struct {
+    struct worker_hooks hooks;
+    struct worker **workers;
+    struct dispatch *dispatch;
+    struct clients_service service;
+    struct clients clients;
+    int client;
+} all;
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct herd_error err;
+    struct address from;
+    int pair[2];
+    memset(&all, 0, sizeof all);
+    executed = 0;
+    longest = 0;
+    all.dispatch = dispatch_create();
+    assert_true(dispatch_add(all.dispatch, &big, "test", &err));
+    assert_true(dispatch_add(all.dispatch, &other, "test", &err));
+    all.workers = workers_create(1, &all.hooks, &err);
+    assert_non_null(all.workers);
+    all.service = (struct clients_service){
+        .dispatch = all.dispatch, .server = "Goloman", .line_bytes = LONGEST};
+    clients_init(&all.clients, all.workers[0], &all.service);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    all.client = pair[0];
+    setsockopt(all.client, SOL_SOCKET, SO_SNDBUF, &(int){MIB}, sizeof(int));
+    setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){8 * KIB}, sizeof(int));
+    assert_true(address_resolve(&from, "127.0.0.1", 1, &err));
+    clients_expect(&all.clients);
+    clients_take(&all.clients, pair[1], &from);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    clients_fini(&all.clients);
+    workers_destroy(all.workers, 1);
+    dispatch_destroy(all.dispatch);
+    close(all.client);
+    return 0;
+}
+
+static void turn(void)
+{
+    event_base_loop(all.workers[0]->base, EVLOOP_NONBLOCK);
+}
+
+static bool is_open(void)
+{
+    return atomic_load(&all.clients.count) > 0;
+}
+
+/* Sends it all at once, which the socket must have room for. */
+static void send_bytes(const char *bytes, size_t len)
+{
+    assert_true(send(all.client, bytes, len, 0) == (ssize_t)len);
+}
+
+static void send_many(const char *line, unsigned n)
+{
+    size_t len = strlen(line);
+    char *bytes = malloc(n * len);
+    assert_non_null(bytes);
+    for (unsigned i = 0; i < n; i++)
+        memcpy(bytes + i * len, line, len);
+    send_bytes(bytes, n * len);
+    free(bytes);
+}
+
+static size_t take_all(void)
+{
+    static char bytes[MIB];
+    size_t sum = 0;
+    ssize_t n;
+    while ((n = recv(all.client, bytes, sizeof bytes, 0)) > 0)
+        sum += (size_t)n;
+    return sum;
+}
+
+static struct connection *connection(void)
+{
+    struct connection *c = TAILQ_FIRST(&all.clients.all);
+    assert_non_null(c);
+    return c;
+}
+
+/* The connection's deadline comes nearer by so much, and the deadlines are looked at. */
+static void pass(int64_t ns)
+{
+    connection()->deadline.ends_ns -= ns;
+    clients_second(&all.clients);
+}
+
+/* The lines behind an answer that nobody takes any more would be kept, more with each read. */
+static void a_client_that_has_gone_ends_its_pipeline(void **state)
+{
+    (void)state;
+    send_many("BIG\n", COMMANDS);
+    close(all.client);
+    for (int i = 0; i < 100 && is_open(); i++)
+        turn();
+    assert_false(is_open());
+    assert_in_range(executed, 1, AT_ONCE / ANSWER + 1);
+}
+
+static void one_that_does_not_read_gets_every_answer_in_the_end(void **state)
+{
+    (void)state;
+    send_many("BIG\n", COMMANDS);
+    shutdown(all.client, SHUT_WR);
+    turn();
+    assert_in_range(executed, 1, AT_ONCE / ANSWER + 1);
+    size_t sum = 0;
+    for (int i = 0; i < 10 * COMMANDS && is_open(); i++) {
+        turn();
+        sum += take_all();
+    }
+    sum += take_all();
+    assert_false(is_open());
+    assert_int_equal(executed, COMMANDS);
+    assert_int_equal(sum, (size_t)COMMANDS * ANSWER);
+}
+
+/* The longest line but for its LF, and behind that as much as one read can bring. */
+static void the_longest_line_may_come_in_parts(void **state)
+{
+    (void)state;
+    char *line = malloc(LONGEST + 1);
+    assert_non_null(line);
+    memset(line, 'l', LONGEST);
+    line[LONGEST] = '\r';
+    for (int i = 1; i <= 3; i++) {
+        send_bytes(line, LONGEST + 1);
+        turn();
+        turn();
+        assert_int_equal(longest, i > 1 ? LONGEST : 0);
+        send_bytes("\n", 1);
+        send_many("xyz\n", LONGEST / 2);
+        for (int turns = 0; turns < 10; turns++)
+            turn();
+        assert_int_equal(longest, LONGEST);
+        assert_int_equal(executed, i * (1 + LONGEST / 2));
+    }
+    assert_true(is_open());
+    free(line);
+}
+
+/* Ten seconds for each portion, however many there are. */
+static void each_portion_of_answers_has_its_own_time(void **state)
+{
+    (void)state;
+    send_many("BIG\n", COMMANDS);
+    turn();
+    for (int portions = 0; portions < 5; portions++) {
+        unsigned before = executed;
+        while (executed == before) {
+            assert_true(take_all() > 0);
+            turn();
+        }
+        pass(7 * SECOND);
+        assert_true(is_open());
+    }
+    pass(4 * SECOND);
+    assert_false(is_open());
+}
+
+/* Else who takes a byte now and then would hold an answer for ever. */
+static void a_part_of_a_portion_buys_no_time(void **state)
+{
+    (void)state;
+    send_many("BIG\n", COMMANDS);
+    turn();
+    unsigned before = executed;
+    for (int i = 0; i < 9; i++) {
+        size_t left = buffer_len(&connection()->unwritten);
+        assert_true(take_all() > 0);
+        turn();
+        assert_in_range(buffer_len(&connection()->unwritten), 1, left - 1);
+        pass(SECOND);
+        assert_true(is_open());
+    }
+    take_all();
+    turn();
+    assert_int_equal(executed, before);
+    pass(2 * SECOND);
+    assert_false(is_open());
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_client_that_has_gone_ends_its_pipeline),
+        TEST(one_that_does_not_read_gets_every_answer_in_the_end),
+        TEST(the_longest_line_may_come_in_parts),
+        TEST(each_portion_of_answers_has_its_own_time),
+        TEST(a_part_of_a_portion_buys_no_time),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("connection", tests, NULL, NULL);
+}
