@@ -3,13 +3,13 @@
 use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use POSIX ();
-use Test::Herd::Time qw(now slowly);
+use Test::Herd::Time qw(now sanitized slowly);
 
 my $workers = 2;
 my $h = Test::Herd->five(workers => $workers);
 my @all = $h->servers;
 my %links = (Goloman => 3, Hands => 2, Holiday => 3, Welsh => 1, Wilkes => 3);
-my $sanitized = slowly(1) > 1;
+my $sanitized = sanitized();
 $h->start(@all);
 
 # The sum over the threads of a number in their status.

@@ -5,7 +5,7 @@ use Test::Herd;
 use Encode ();
 use JSON::PP ();
 use POSIX ();
-use Test::Herd::Time qw(now slowly);
+use Test::Herd::Time qw(now sanitized slowly);
 
 # Each line of a text as an object: strictly UTF-8, strictly JSON.
 sub objects {
@@ -107,7 +107,7 @@ like answers($stuck, 'a pipe that nobody reads'), qr/^herd: warn: pipe: \d+ even
 # ---- syslog, played by a library that is loaded before ----
 
 SKIP: {
-    skip 'a sanitizer wants to be loaded first', 8 if slowly(1) > 1;
+    skip 'a sanitizer wants to be loaded first', 8 if sanitized();
     my $log = Test::Herd->new(log => 'file = "syslog";', extra => qq(pid_file = "%n.pid";\n));
     my $library = $log->file('played.so');
     $log->write('played.c', <<'C');

@@ -1,4 +1,5 @@
-# Waiting for conditions. Programs built with sanitizers are given five times as long.
+# Waiting for conditions. Programs built with sanitizers, or to count what is run, are given five
+# times as long.
 package Test::Herd::Time;
 
 use strict;
@@ -7,23 +8,26 @@ use Exporter 'import';
 use Test::More ();
 use Time::HiRes ();
 
-our @EXPORT_OK = qw(wait_until slowly now);
-my $factor;
+our @EXPORT_OK = qw(wait_until slowly now sanitized);
+my %built;
 
 sub now { Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
 
 # How many seconds that is for this build of the program.
 sub slowly {
     my ($seconds) = @_;
-    $factor //= is_sanitized($ENV{HERD}) ? 5 : 1;
-    return $seconds * $factor;
+    return $seconds * (sanitized() || built_with(qr/__gcov_/) ? 5 : 1);
 }
 
-sub is_sanitized {
-    my ($program) = @_;
-    open my $in, '<:raw', $program or return 0;
+# Whether the program is built with a sanitizer.
+sub sanitized { built_with(qr/__(?:asan|tsan|msan)_init|__ubsan_handle/) }
+
+sub built_with {
+    my ($symbols) = @_;
+    return $built{$symbols} if defined $built{$symbols};
+    open my $in, '<:raw', $ENV{HERD} or return 0;
     local $/;
-    return <$in> =~ /__(?:asan|tsan|msan)_init|__ubsan_handle/;
+    return $built{$symbols} = <$in> =~ $symbols ? 1 : 0;
 }
 
 # Asks again and again until the answer is true, and returns it; undef, with a diagnostic, if it is
