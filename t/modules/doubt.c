@@ -124,9 +124,9 @@ static void search(struct herd_search *search, const struct herd_query *query)
 
 static bool configure(struct herd_group *group, struct herd_error *err)
 {
-    checks = herd_counter("doubt_checks", "answers checked");
-    dones = herd_counter("doubt_dones", "requests that ended");
-    gone = herd_counter("doubt_gone", "clients that went");
+    checks = herd_counter("doubt_checks");
+    dones = herd_counter("doubt_dones");
+    gone = herd_counter("doubt_gone");
     return herd_config_string(group, "url", "http://127.0.0.1/", &url, err);
 }
 
