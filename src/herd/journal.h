@@ -35,7 +35,8 @@ static inline bool journal_full(const struct journal *journal)
 }
 
 /* Drops what live says no to, and makes room for at least as many entries as stay. soon is called
- * with each entry some time before live is, to have its record fetched from memory. */
+ * with each entry some time before live is, to have its record fetched from memory: the records lie
+ * anywhere. */
 struct journal_judge {
     bool (*live)(void *arg, const struct journal_entry *entry);
     void (*soon)(void *arg, const struct journal_entry *entry);

@@ -4,6 +4,8 @@
  * bucket goes on in spare ones, which are few. */
 #include "herd/table.h"
 
+#include "wire/masks.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
@@ -20,6 +22,24 @@ void table_init(struct table *table, struct arena *index)
 size_t table_bytes(const struct table *table)
 {
     return sizeof(struct table_bucket) * ((size_t)table->buckets.count + table->spares.count);
+}
+
+#define LOW_BITS UINT64_C(0x7f7f7f7f7f7f7f7f)
+
+/* The places of eight tags that are this one, as bits: exactly where no bit differs. */
+static inline __attribute__((always_inline)) uint32_t match_eight(const uint8_t *tags, uint8_t tag)
+{
+    uint64_t differs = bytes_load(tags) ^ tag * MASKS_EACH;
+    return masks_gather(~(((differs & LOW_BITS) + LOW_BITS) | differs | LOW_BITS));
+}
+
+/* The places of a bucket with this tag, and of empty ones perhaps. The last eight tags overlap the
+ * first. */
+static inline __attribute__((always_inline)) uint32_t match(const struct table_bucket *b,
+                                                            uint8_t tag)
+{
+    return match_eight(b->tag, tag) | match_eight(b->tag + TABLE_WIDTH - 8, tag)
+                                          << (TABLE_WIDTH - 8);
 }
 
 static uint8_t tag_of(uint64_t hash)
@@ -62,18 +82,17 @@ __attribute__((no_sanitize("thread"))) uint32_t table_guess(const struct table *
                                                             uint64_t hash)
 {
     const struct table_bucket *b = bucket_seen(table, hash);
-    uint8_t tag = tag_of(hash);
-    for (int i = 0; b != NULL && i < TABLE_WIDTH; i++)
-        if (b->tag[i] == tag)
-            return b->slot[i];
-    return 0;
+    uint32_t places = b != NULL ? match(b, tag_of(hash)) : 0;
+    return places != 0 ? b->slot[__builtin_ctz(places)] : 0;
 }
 
 struct table_probe table_probe(const struct table *table, uint64_t hash)
 {
     struct table_probe probe = {.table = table, .tag = tag_of(hash)};
-    if (table->buckets.count > 0)
+    if (table->buckets.count > 0) {
         probe.bucket = segments_at(&table->buckets, bucket_of(hash, table->buckets.count));
+        probe.places = match(probe.bucket, probe.tag);
+    }
     return probe;
 }
 
@@ -81,24 +100,25 @@ uint32_t table_next(struct table_probe *probe)
 {
     while (probe->bucket != NULL) {
         struct table_bucket *b = probe->bucket;
-        while (probe->next < TABLE_WIDTH && b->slot[probe->next] != 0) {
-            int i = probe->next++;
-            if (b->tag[i] == probe->tag)
-                return b->slot[i];
+        while (probe->places != 0) {
+            probe->place = __builtin_ctz(probe->places);
+            probe->places &= probe->places - 1;
+            if (b->slot[probe->place] != 0)
+                return b->slot[probe->place];
         }
         if (b->more == 0)
             return 0;
         probe->before = b;
         probe->bucket = spare_at(probe->table, b->more);
-        probe->next = 0;
+        probe->places = match(probe->bucket, probe->tag);
     }
     return 0;
 }
 
 void table_replace(struct table_probe *probe, uint32_t slot)
 {
-    assert(probe->next > 0 && slot != 0);
-    probe->bucket->slot[probe->next - 1] = slot;
+    assert(slot != 0 && probe->bucket->slot[probe->place] != 0);
+    probe->bucket->slot[probe->place] = slot;
 }
 
 static void give_spare(struct table *table, struct table_bucket *before)
@@ -136,7 +156,7 @@ static int bucket_used(const struct table_bucket *b)
  * spare bucket is never empty. */
 void table_remove(struct table *table, struct table_probe *probe)
 {
-    assert(probe->next > 0);
+    assert(probe->bucket->slot[probe->place] != 0);
     struct table_bucket *last = probe->bucket, *before = probe->before;
     while (last->more != 0) {
         before = last;
@@ -144,8 +164,8 @@ void table_remove(struct table *table, struct table_probe *probe)
     }
     int used = bucket_used(last);
     assert(used > 0);
-    probe->bucket->slot[probe->next - 1] = last->slot[used - 1];
-    probe->bucket->tag[probe->next - 1] = last->tag[used - 1];
+    probe->bucket->slot[probe->place] = last->slot[used - 1];
+    probe->bucket->tag[probe->place] = last->tag[used - 1];
     last->slot[used - 1] = 0;
     table->count--;
     if (used == 1 && before != NULL)

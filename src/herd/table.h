@@ -34,7 +34,8 @@ struct table_probe {
     struct table_bucket *bucket;
     struct table_bucket *before; /* whose spare bucket it is; NULL: it is none */
     uint8_t tag;
-    int next; /* the place in the bucket to look at next */
+    int place;       /* in the bucket, of the one given last */
+    uint32_t places; /* to look at next, as bits */
 };
 
 /* index: its memory, which outlives it. */

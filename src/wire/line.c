@@ -1,5 +1,5 @@
 /* Lines and fields, where they lie in whatever they were read into: nothing is copied. The one hard
- * thing is that it is done for every byte that anybody sends, so sixteen are looked at at a time:
+ * thing is that it is done for every byte that anybody sends, so many are looked at at a time:
  * see masks.h. Pure; any thread. */
 #include "wire/line.h"
 
@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "wire/masks.h"
+
+#define BLOCK (2 * MASKS_STEP) /* bytes looked at at a time */
 
 size_t line_length(const char *bytes, size_t len)
 {
@@ -30,27 +32,41 @@ static size_t strip_end(const char *bytes, size_t len)
     return len;
 }
 
-/* The block from byte `at` on. Where fewer than MASKS_STEP bytes are left, what lies behind them
- * counts as white and is not read: the block is then the last sixteen bytes there are. */
-static inline struct masks_ends look(const char *bytes, size_t at, size_t len)
+/* Both halves of a block as one. */
+static inline struct masks_ends join(struct masks_ends low, struct masks_ends high)
 {
-    size_t left = len - at;
+    return (struct masks_ends){low.white | high.white << MASKS_STEP,
+                               low.newline | high.newline << MASKS_STEP};
+}
+
+/* Up to sixteen bytes from `at` on. Where fewer are left, what lies behind them counts as white and
+ * is not read: the last sixteen bytes there are are looked at. */
+static inline struct masks_ends look_half(const char *bytes, size_t at, size_t len)
+{
+    size_t left = at < len ? len - at : 0;
     struct masks_ends ends = {0, 0};
 
     if (left >= MASKS_STEP)
         return masks_ends(bytes + at);
-    if (len >= MASKS_STEP) {
+    if (len >= MASKS_STEP && left > 0) {
         ends = masks_ends(bytes + len - MASKS_STEP);
         ends.white >>= MASKS_STEP - left;
         ends.newline >>= MASKS_STEP - left;
     } else {
-        for (size_t i = 0; i < len; i++) {
-            ends.white |= (uint32_t)masks_is_white(bytes[i]) << i;
-            ends.newline |= (uint32_t)(bytes[i] == '\n') << i;
+        for (size_t i = 0; i < left; i++) {
+            ends.white |= (uint32_t)masks_is_white(bytes[at + i]) << i;
+            ends.newline |= (uint32_t)(bytes[at + i] == '\n') << i;
         }
     }
-    ends.white |= MASKS_BLOCK << left;
+    ends.white |= MASKS_BLOCK << left & MASKS_BLOCK;
     return ends;
+}
+
+static inline struct masks_ends look(const char *bytes, size_t at, size_t len)
+{
+    if (len - at >= BLOCK)
+        return join(masks_ends(bytes + at), masks_ends(bytes + at + MASKS_STEP));
+    return join(look_half(bytes, at, len), look_half(bytes, at + MASKS_STEP, len));
 }
 
 /* Takes the lowest bit out of a mask. */
@@ -77,22 +93,26 @@ static size_t part(struct line *line, const char *bytes, size_t len, bool to_new
     size_t end = len;
     uint32_t before = 1;
 
-    for (size_t at = 0; at <= end; at += MASKS_STEP) {
+    for (size_t at = 0; at <= end; at += BLOCK) {
         struct masks_ends ends = look(bytes, at, len);
         if (to_newline && ends.newline != 0) {
             unsigned newline = (unsigned)__builtin_ctz(ends.newline);
             end = at + newline;
-            ends.white |= MASKS_BLOCK << newline;
+            ends.white |= UINT32_MAX << newline;
         }
-        uint32_t edges = (ends.white ^ (ends.white << 1 | before)) & MASKS_BLOCK;
-        before = ends.white >> (MASKS_STEP - 1) & 1;
+        uint32_t edges = ends.white ^ (ends.white << 1 | before);
+        before = ends.white >> (BLOCK - 1);
+        if (from != NULL && edges != 0) {
+            *slot(line, count++) = (struct herd_text){
+                from, (size_t)(bytes + at + take_bit(&edges) - from)};
+            from = NULL;
+        }
         while (edges != 0) {
-            if (from == NULL)
-                from = bytes + at + take_bit(&edges);
+            from = bytes + at + take_bit(&edges);
             if (edges == 0)
                 break;
-            const char *to = bytes + at + take_bit(&edges);
-            *slot(line, count++) = (struct herd_text){from, (size_t)(to - from)};
+            *slot(line, count++) = (struct herd_text){
+                from, (size_t)(bytes + at + take_bit(&edges) - from)};
             from = NULL;
         }
     }
