@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Includes point down or sideways, never up; modules see the public door and their own folder; the brain and the wire
-# name no socket, clock, thread or event loop.
+# name no socket, clock, thread or event loop. The bench stands beside the top: nothing includes it, and it knows no more of
+# herd than its configuration, its lines and its addresses.
 
 use strict;
 use warnings;
@@ -9,7 +10,8 @@ use lib $FindBin::Bin;
 use Test::More;
 use Tree;
 
-my %floor = (base => 0, wire => 0, herd => 1, net => 2, core => 3);
+my %floor = (base => 0, wire => 0, herd => 1, net => 2, core => 3, bench => 4);
+my $for_bench = qr{^(bench|core|wire|base)/|^net/address\.h$};
 
 # Whose headers may be named where.
 my %library = (
@@ -45,6 +47,7 @@ sub include_fault
     } elsif (my ($own) = $path =~ m{^src/(\w+)/}) {
         my $other = $name =~ m{^(\w+)/} ? $1 : '';
         return "$own is below $other" if exists $floor{$other} && $floor{$other} > $floor{$own};
+        return "the bench needs no $other" if $own eq 'bench' && exists $floor{$other} && $name !~ $for_bench;
         return "names a module" if $other eq 'modules';
         return "no such file in src" if $quoted && !-f top() . "/src/$name";
     }
@@ -90,6 +93,10 @@ my @bad = (
     ['src/net/worker.c',     '#include "core/config.h"'],
     ['src/net/worker.c',     '#include <libconfig.h>'],
     ['src/core/config.c',    '#include "modules/places/json.h"'],
+    ['src/core/config.c',    '#include "bench/work.h"'],
+    ['src/bench/load.c',     '#include "herd/store.h"'],
+    ['src/bench/load.c',     '#include "net/worker.h"'],
+    ['src/bench/load.c',     '#include <event2/event.h>'],
     ['modules/iamat.c',      '#include "wire/at.h"'],
     ['modules/iamat.c',      '#include <wire/at.h>'],
     ['modules/iamat.c',      '#include "../src/wire/at.h"'],
@@ -97,6 +104,7 @@ my @bad = (
 my @good = (
     ['src/herd/store.c',     "#include <pthread.h>\n#include \"wire/at.h\"\n/* clock_gettime is not called */"],
     ['src/core/registry.c',  '#include "../modules/modules.def"'],
+    ['src/bench/target.c',   "#include \"net/address.h\"\n#include \"core/settings.h\"\n#include \"bench/work.h\""],
     ['modules/iamat.c',      "#include <herd/module.h>\n#include <string.h>"],
 );
 subtest 'this test sees faults' => sub {

@@ -1,0 +1,211 @@
+/* From the command line to the figures: servers, connections, then one phase after the other, and
+ * the report. Owns all that there is one of. Main thread, which waits while others load; a signal
+ * that asks for the end brings it early, with the figures so far. */
+#include "bench/bench.h"
+
+#include "base/memory.h"
+#include "bench/clock.h"
+#include "bench/command.h"
+#include "bench/load.h"
+#include "bench/report.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0"
+#endif
+
+static atomic_bool hurry;
+
+struct bench {
+    struct works works;
+    struct command command;
+    struct targets targets;
+    struct work_plan plan;
+    struct load load;
+    struct progress progress;
+    struct report report;
+};
+
+static void ask_for_end(int signal)
+{
+    (void)signal;
+    atomic_store(&hurry, true);
+}
+
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = ask_for_end, .sa_flags = SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void gather_works(struct works *works, const struct work *const *more, size_t more_count)
+{
+    size_t count = work_herd_count + more_count;
+    const struct work **all = memory_alloc(count * sizeof(const struct work *));
+    for (size_t i = 0; i < work_herd_count; i++)
+        all[i] = &work_herd[i];
+    for (size_t i = 0; i < more_count; i++)
+        all[work_herd_count + i] = more[i];
+    *works = (struct works){all, count};
+}
+
+static bool find_targets(struct bench *bench, struct herd_error *err)
+{
+    const struct command *command = &bench->command;
+    bool good = true;
+    if (command->file != NULL)
+        good = targets_add_file(&bench->targets, command->file, command->names, command->name_count,
+                                err);
+    for (size_t i = 0; good && i < command->server_count; i++)
+        good = targets_add(&bench->targets, command->servers[i], err);
+    if (good && command->connections < bench->targets.count)
+        return herd_fail(err, "-c: fewer connections than servers");
+    return good;
+}
+
+static void make_plan(struct work_plan *plan, const struct command *command)
+{
+    size_t prefix = strlen(command->prefix);
+    assert(prefix < command->id_len && command->id_len <= sizeof plan->id);
+    memset(plan->id, '0', command->id_len);
+    memcpy(plan->id, command->prefix, prefix);
+    plan->id_len = command->id_len;
+    plan->ids = command->ids;
+    plan->reads = (unsigned)command->reads;
+    plan->seed = command->seed;
+    snprintf(plan->question, sizeof plan->question, " %s %s", command->radius, command->bound);
+}
+
+/* ---- phases ---- */
+
+static int64_t ns_of(double seconds)
+{
+    return (int64_t)(seconds * 1e9);
+}
+
+static void run_phase(struct bench *bench, const char *title, struct phase phase,
+                      struct tally *total)
+{
+    phase.hurry = &hurry;
+    progress_begin(&bench->progress, title);
+    load_run(&bench->load, &phase, &bench->progress, total);
+}
+
+/* Both are of no interest but for their errors, which the measured phase would have as well. */
+static bool prepare(struct bench *bench, struct herd_error *err)
+{
+    const struct command *command = &bench->command;
+    struct tally *tally = memory_alloc(sizeof *tally);
+    bool good = true;
+    if (command->fill != NULL) {
+        run_phase(bench, "filling", (struct phase){.work = command->fill, .in_order = true}, tally);
+        if (tally->invalid + tally->lost + tally->dropped > 0)
+            good = herd_fail(err, "of %llu ids %llu could not be stored",
+                             (unsigned long long)command->ids,
+                             (unsigned long long)(tally->invalid + tally->lost));
+    }
+    if (good && command->warm_up_s > 0) {
+        struct phase phase = {.work = command->work, .rate = command->rate};
+        phase.lasts_ns = ns_of(command->warm_up_s);
+        run_phase(bench, "warming up", phase, tally);
+    }
+    free(tally);
+    return good;
+}
+
+/* CPU time that the process has used, all its threads together. -1: there is no such process. */
+static int64_t cpu_of(int pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return -1;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void measure(struct bench *bench)
+{
+    const struct command *command = &bench->command;
+    struct report *report = &bench->report;
+    int64_t before_ns[COMMAND_MOST];
+    struct phase phase = {.work = command->work,
+                          .lasts_ns = ns_of(command->seconds),
+                          .requests = command->requests,
+                          .rate = command->rate};
+    for (size_t i = 0; i < command->pid_count; i++)
+        before_ns[i] = cpu_of(command->pids[i]);
+    int64_t own_ns = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+    run_phase(bench, command->work->name, phase, &report->tally);
+    report->own_cpu_ns = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - own_ns;
+    for (size_t i = 0; i < command->pid_count; i++) {
+        int64_t now_ns = cpu_of(command->pids[i]);
+        report->cpu_ns[i] = now_ns < 0 || before_ns[i] < 0 ? -1 : now_ns - before_ns[i];
+    }
+    report->idle_lost = load_count_lost_idle(&bench->load);
+}
+
+/* ---- all of it ---- */
+
+static bool run(struct bench *bench, struct herd_error *err)
+{
+    const struct command *command = &bench->command;
+    const struct work *first = command->work;
+    if (!find_targets(bench, err))
+        return false;
+    if (first->fill != NULL)
+        first = command->fill != NULL ? command->fill : first;
+    make_plan(&bench->plan, command);
+    progress_init(&bench->progress, command->progress, command->quiet);
+    catch_signals();
+    if (!load_open(&bench->load, &bench->targets, &bench->plan, (unsigned)command->threads,
+                   command->connections, (unsigned)command->depth, err) ||
+        (command->idle > 0 &&
+         !load_open_idle(&bench->load, &bench->targets, first, command->idle, err)) ||
+        !prepare(bench, err))
+        return false;
+    measure(bench);
+    return true;
+}
+
+static int run_and_report(struct bench *bench)
+{
+    struct herd_error err;
+    bool good = run(bench, &err);
+    bench->report.command = &bench->command;
+    bench->report.targets = &bench->targets;
+    if (good)
+        report_print(&bench->report, stdout);
+    else
+        fprintf(stderr, "herd-bench: %s\n", err.text);
+    load_close(&bench->load);
+    targets_free(&bench->targets);
+    free(bench->plan.newest_ns);
+    return good && !report_has_errors(&bench->report) ? 0 : 1;
+}
+
+int bench_main(int argc, char **argv, const struct work *const *more, size_t more_count)
+{
+    assert(argc > 0 && argv && (more || more_count == 0));
+    struct herd_error err;
+    int status = 0;
+    struct bench *bench = memory_zeroed(1, sizeof *bench);
+    gather_works(&bench->works, more, more_count);
+    if (!command_parse(&bench->command, argc, argv, &bench->works, &err)) {
+        fprintf(stderr, "herd-bench: %s\n", err.text);
+        status = 1;
+    } else if (bench->command.task == COMMAND_HELP) {
+        command_help(stdout, "herd-bench", &bench->works);
+    } else if (bench->command.task == COMMAND_VERSION) {
+        printf("herd-bench %s\n", PACKAGE_VERSION);
+    } else {
+        status = run_and_report(bench);
+    }
+    free((void *)bench->works.all);
+    free(bench);
+    return status;
+}
