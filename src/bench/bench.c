@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "bench/clock.h"
 #include "bench/command.h"
+#include "bench/converge.h"
 #include "bench/load.h"
 #include "bench/report.h"
 
@@ -24,6 +25,8 @@ struct bench {
     struct works works;
     struct command command;
     struct targets targets;
+    struct targets everyone;        /* with --converge: all servers of the configuration */
+    const struct target *from, *to; /* two of them */
     struct work_plan plan;
     struct load load;
     struct progress progress;
@@ -45,13 +48,13 @@ static void catch_signals(void)
 
 static void gather_works(struct works *works, const struct work *const *more, size_t more_count)
 {
-    size_t count = work_herd_count + more_count;
-    const struct work **all = memory_alloc(count * sizeof(const struct work *));
-    for (size_t i = 0; i < work_herd_count; i++)
-        all[i] = &work_herd[i];
+    static const struct work *const own[] = {&work_iamat, &work_whatsat, &work_mix};
+    const size_t own_count = sizeof own / sizeof own[0];
+    const struct work **all = memory_alloc((own_count + more_count) * sizeof *all);
+    memcpy(all, own, sizeof own);
     for (size_t i = 0; i < more_count; i++)
-        all[work_herd_count + i] = more[i];
-    *works = (struct works){all, count};
+        all[own_count + i] = more[i];
+    *works = (struct works){all, own_count + more_count};
 }
 
 static bool find_targets(struct bench *bench, struct herd_error *err)
@@ -66,6 +69,30 @@ static bool find_targets(struct bench *bench, struct herd_error *err)
     if (good && command->connections < bench->targets.count)
         return herd_fail(err, "-c: fewer connections than servers");
     return good;
+}
+
+static bool find_server(const struct targets *all, const char *name, size_t otherwise,
+                        const struct target **target, struct herd_error *err)
+{
+    int index = name != NULL ? targets_find(all, name) : (int)otherwise;
+    if (index < 0)
+        return herd_fail(err, "--from, --to: there is no server %s", name);
+    *target = &all->all[index];
+    return true;
+}
+
+/* The servers whose agreement is waited for. */
+static bool find_everyone(struct bench *bench, struct herd_error *err)
+{
+    const struct command *command = &bench->command;
+    struct targets *all = &bench->everyone;
+    if (!targets_add_file(all, command->file, NULL, 0, err) ||
+        !find_server(all, command->from, 0, &bench->from, err) ||
+        !find_server(all, command->to, all->count - 1, &bench->to, err))
+        return false;
+    bench->plan.newest_ns = memory_zeroed(command->ids, sizeof *bench->plan.newest_ns);
+    return bench->from != bench->to ||
+           herd_fail(err, "--converge wants two servers, not %s twice", bench->from->name);
 }
 
 static void make_plan(struct work_plan *plan, const struct command *command)
@@ -149,13 +176,26 @@ static void measure(struct bench *bench)
     report->idle_lost = load_count_lost_idle(&bench->load);
 }
 
+/* After a load that was not taken whole, servers that do not know all of it would be no news. */
+static bool converge(struct bench *bench, struct herd_error *err)
+{
+    const struct command *command = &bench->command;
+    struct converge_result *result = &bench->report.converge;
+    int64_t last_ns = bench->report.tally.last_ns;
+    if (report_has_errors(&bench->report))
+        return herd_fail(err, "--converge: not every request of the load was answered well");
+    return converge_wait(result, &bench->everyone, &bench->plan, last_ns, err) &&
+           hops_measure(result, bench->from, bench->to, &bench->plan, command->reports,
+                        ns_of(command->gap_ms / 1e3), err);
+}
+
 /* ---- all of it ---- */
 
 static bool run(struct bench *bench, struct herd_error *err)
 {
     const struct command *command = &bench->command;
     const struct work *first = command->work;
-    if (!find_targets(bench, err))
+    if (!find_targets(bench, err) || (command->converge && !find_everyone(bench, err)))
         return false;
     if (first->fill != NULL)
         first = command->fill != NULL ? command->fill : first;
@@ -169,7 +209,7 @@ static bool run(struct bench *bench, struct herd_error *err)
         !prepare(bench, err))
         return false;
     measure(bench);
-    return true;
+    return !command->converge || converge(bench, err);
 }
 
 static int run_and_report(struct bench *bench)
@@ -184,6 +224,7 @@ static int run_and_report(struct bench *bench)
         fprintf(stderr, "herd-bench: %s\n", err.text);
     load_close(&bench->load);
     targets_free(&bench->targets);
+    targets_free(&bench->everyone);
     free(bench->plan.newest_ns);
     return good && !report_has_errors(&bench->report) ? 0 : 1;
 }

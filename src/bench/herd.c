@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { IAMAT, WHATSAT };
-
 static size_t build_iamat(struct work_source *source, char *to, unsigned char *kind)
 {
     uint64_t id = work_next_id(source);
@@ -19,7 +17,7 @@ static size_t build_iamat(struct work_source *source, char *to, unsigned char *k
     *at++ = ' ';
     at = work_put_time(at, work_next_time(source, id));
     *at++ = '\n';
-    *kind = IAMAT;
+    *kind = WORK_IAMAT;
     return (size_t)(at - to);
 }
 
@@ -31,7 +29,7 @@ static size_t build_whatsat(struct work_source *source, char *to, unsigned char 
     char *at = work_put_id(source, to + 8, work_next_id(source));
     memcpy(at, question, len);
     at[len] = '\n';
-    *kind = WHATSAT;
+    *kind = WORK_WHATSAT;
     return (size_t)(at - to) + len + 1;
 }
 
@@ -53,7 +51,7 @@ static size_t scan(unsigned char kind, const char *bytes, size_t len, bool *good
     if (end == 0)
         return 0;
     *good = end > 3 && memcmp(bytes, "AT ", 3) == 0;
-    if (!*good || kind == IAMAT)
+    if (!*good || kind == WORK_IAMAT)
         return end;
     size_t begin;
     do {
@@ -65,23 +63,28 @@ static size_t scan(unsigned char kind, const char *bytes, size_t len, bool *good
 
 #define ROOM 128
 
-const struct work work_herd[] = {
-    {.name = "iamat",
-     .summary = "each request reports a client's place",
-     .room = ROOM,
-     .build = build_iamat,
-     .scan = scan},
-    {.name = "whatsat",
-     .summary = "each request asks where a client is",
-     .fill = "iamat",
-     .room = ROOM,
-     .build = build_whatsat,
-     .scan = scan},
-    {.name = "mix",
-     .summary = "some report, some ask: --reads",
-     .fill = "iamat",
-     .room = ROOM,
-     .build = build_mix,
-     .scan = scan},
+const struct work work_iamat = {
+    .name = "iamat",
+    .summary = "each request reports a client's place",
+    .room = ROOM,
+    .build = build_iamat,
+    .scan = scan,
 };
-const size_t work_herd_count = sizeof work_herd / sizeof work_herd[0];
+
+const struct work work_whatsat = {
+    .name = "whatsat",
+    .summary = "each request asks where a client is",
+    .fill = "iamat",
+    .room = ROOM,
+    .build = build_whatsat,
+    .scan = scan,
+};
+
+const struct work work_mix = {
+    .name = "mix",
+    .summary = "some report, some ask: --reads",
+    .fill = "iamat",
+    .room = ROOM,
+    .build = build_mix,
+    .scan = scan,
+};

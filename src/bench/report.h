@@ -4,16 +4,7 @@
 
 #include "bench/command.h"
 #include "bench/conn.h"
-#include "bench/target.h"
-
-/* What --converge measured. */
-struct converge_result {
-    int64_t converged_ns; /* from the last answer until the last id that was missing was there */
-    int64_t checked_ns;   /* and until every id was found at every server */
-    uint64_t missing;     /* ids and servers that were seen to be missing at first */
-    struct histogram answer_ns, hop_ns; /* a report's answer; until the other server has it */
-    const char *from, *to;
-};
+#include "bench/converge.h"
 
 struct report {
     const struct command *command;

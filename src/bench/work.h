@@ -43,9 +43,9 @@ struct work {
     size_t (*scan)(unsigned char kind, const char *bytes, size_t len, bool *good);
 };
 
-/* herd's own: iamat, whatsat, mix. */
-extern const struct work work_herd[];
-extern const size_t work_herd_count;
+/* herd's own, and the kinds of their requests. */
+enum { WORK_IAMAT, WORK_WHATSAT };
+extern const struct work work_iamat, work_whatsat, work_mix;
 
 /* The most bytes of one of the work's requests. */
 size_t work_request_max(const struct work *work, const struct work_plan *plan);
