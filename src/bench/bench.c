@@ -119,6 +119,7 @@ static void run_phase(struct bench *bench, const char *title, struct phase phase
                       struct tally *total)
 {
     phase.hurry = &hurry;
+    phase.patience_ns = ns_of(bench->command.patience_s);
     progress_begin(&bench->progress, title);
     load_run(&bench->load, &phase, &bench->progress, total);
 }
@@ -184,9 +185,10 @@ static bool converge(struct bench *bench, struct herd_error *err)
     int64_t last_ns = bench->report.tally.last_ns;
     if (report_has_errors(&bench->report))
         return herd_fail(err, "--converge: not every request of the load was answered well");
-    return converge_wait(result, &bench->everyone, &bench->plan, last_ns, err) &&
+    return converge_wait(result, &bench->everyone, &bench->plan, last_ns,
+                         ns_of(command->patience_s), err) &&
            hops_measure(result, bench->from, bench->to, &bench->plan, command->reports,
-                        ns_of(command->gap_ms / 1e3), err);
+                        ns_of(command->gap_ms / 1e3), ns_of(command->patience_s), err);
 }
 
 /* ---- all of it ---- */

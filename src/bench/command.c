@@ -26,6 +26,7 @@ static const char help[] =
     "  -q               say nothing while it runs\n"
     "  -v, -h           print the version; print this\n"
     "  --warm-up S      seconds of the same before it counts (1)\n"
+    "  --patience S     seconds without an answer, or other news, to wait for (10)\n"
     "  --fill           report each id once before\n"
     "  --no-fill        do not, though the work asks for what must be there\n"
     "  --reads PERCENT  of a mix, how many ask (50)\n"
@@ -75,22 +76,23 @@ static const struct choice choices[] = {
     {'v', NULL, FLAG, AT(version), 0, 0},
     {'h', NULL, FLAG, AT(help), 0, 0},
     {LONG + 0, "warm-up", DECIMAL, AT(warm_up_s), 0, 1e6},
-    {LONG + 1, "fill", FLAG, AT(want_fill), 0, 0},
-    {LONG + 2, "no-fill", FLAG, AT(no_fill), 0, 0},
-    {LONG + 3, "reads", COUNT, AT(reads), 0, 100},
-    {LONG + 4, "radius", TEXT, AT(radius), 0, 0},
-    {LONG + 5, "bound", TEXT, AT(bound), 0, 0},
-    {LONG + 6, "prefix", TEXT, AT(prefix), 0, 0},
-    {LONG + 7, "id-length", COUNT, AT(id_len), 1, HERD_CLIENT_MAX},
-    {LONG + 8, "seed", COUNT, AT(seed), 0, 1e15},
-    {LONG + 9, "idle", COUNT, AT(idle), 1, 1000000},
-    {LONG + 10, "cpu", OTHER, 0, 0, 0},
-    {LONG + 11, "progress", FLAG, AT(progress), 0, 0},
-    {LONG + 12, "converge", FLAG, AT(converge), 0, 0},
-    {LONG + 13, "from", TEXT, AT(from), 0, 0},
-    {LONG + 14, "to", TEXT, AT(to), 0, 0},
-    {LONG + 15, "reports", COUNT, AT(reports), 1, 1e9},
-    {LONG + 16, "gap", DECIMAL, AT(gap_ms), 0, 1e6},
+    {LONG + 1, "patience", DECIMAL, AT(patience_s), 0.001, 1e6},
+    {LONG + 2, "fill", FLAG, AT(want_fill), 0, 0},
+    {LONG + 3, "no-fill", FLAG, AT(no_fill), 0, 0},
+    {LONG + 4, "reads", COUNT, AT(reads), 0, 100},
+    {LONG + 5, "radius", TEXT, AT(radius), 0, 0},
+    {LONG + 6, "bound", TEXT, AT(bound), 0, 0},
+    {LONG + 7, "prefix", TEXT, AT(prefix), 0, 0},
+    {LONG + 8, "id-length", COUNT, AT(id_len), 1, HERD_CLIENT_MAX},
+    {LONG + 9, "seed", COUNT, AT(seed), 0, 1e15},
+    {LONG + 10, "idle", COUNT, AT(idle), 1, 1000000},
+    {LONG + 11, "cpu", OTHER, 0, 0, 0},
+    {LONG + 12, "progress", FLAG, AT(progress), 0, 0},
+    {LONG + 13, "converge", FLAG, AT(converge), 0, 0},
+    {LONG + 14, "from", TEXT, AT(from), 0, 0},
+    {LONG + 15, "to", TEXT, AT(to), 0, 0},
+    {LONG + 16, "reports", COUNT, AT(reports), 1, 1e9},
+    {LONG + 17, "gap", DECIMAL, AT(gap_ms), 0, 1e6},
 };
 #define CHOICES (sizeof choices / sizeof choices[0])
 
@@ -302,6 +304,7 @@ static void set_defaults(struct command *command, const struct works *works)
                                 .threads = 1,
                                 .ids = 100000,
                                 .warm_up_s = 1,
+                                .patience_s = 10,
                                 .work = works->all[0],
                                 .seed = 1,
                                 .id_len = 20,

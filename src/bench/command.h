@@ -33,6 +33,7 @@ struct command {
     bool want_fill, no_fill;         /* --fill, --no-fill */
     bool help, version;              /* -h, -v; task says which counts */
     enum command_format format;      /* -o */
+    double patience_s;               /* --patience */
     bool progress, quiet;            /* --progress, -q */
     uint64_t seed;                   /* --seed */
     uint64_t id_len;                 /* --id-length */

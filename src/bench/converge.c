@@ -13,10 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT_ONCE     64
-#define RECENT_NS   100000000                  /* asked for first */
-#define PATIENCE_NS (INT64_C(60) * 1000000000) /* without anything new */
-#define PAUSE_NS    100000                     /* servers on this machine want to run too */
+#define AT_ONCE   64
+#define RECENT_NS 100000000 /* asked for first */
+#define PAUSE_NS  100000    /* servers on this machine want to run too */
 
 /* How far one server is. */
 struct check {
@@ -154,7 +153,7 @@ static bool complain(const struct checks *checks, struct herd_error *err)
                      (int)checks->plan.id_len, id);
 }
 
-static bool wait_for_all(struct checks *checks, struct herd_error *err)
+static bool wait_for_all(struct checks *checks, int64_t patience_ns, struct herd_error *err)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
     bool all_done = false, none_found = false;
@@ -164,7 +163,7 @@ static bool wait_for_all(struct checks *checks, struct herd_error *err)
             return false;
         if (all_done)
             break;
-        if (none_found && clock_now_ns() - checks->found_ns > PATIENCE_NS)
+        if (none_found && clock_now_ns() - checks->found_ns > patience_ns)
             return complain(checks, err);
         if (none_found)
             nanosleep(&pause, NULL);
@@ -174,14 +173,15 @@ static bool wait_for_all(struct checks *checks, struct herd_error *err)
 }
 
 bool converge_wait(struct converge_result *result, const struct targets *targets,
-                   const struct work_plan *plan, int64_t last_ns, struct herd_error *err)
+                   const struct work_plan *plan, int64_t last_ns, int64_t patience_ns,
+                   struct herd_error *err)
 {
     assert(result && targets && plan && plan->newest_ns && err);
     struct checks checks = {.plan = *plan, .result = result, .last_ns = last_ns};
     strcpy(checks.plan.question, CONVERGE_QUESTION);
     make_order(&checks);
     bool good = checks.order_len > 0 || herd_fail(err, "--converge: nothing was reported");
-    good = good && open_all(&checks, targets, err) && wait_for_all(&checks, err);
+    good = good && open_all(&checks, targets, err) && wait_for_all(&checks, patience_ns, err);
     close_all(&checks);
     return good;
 }

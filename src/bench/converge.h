@@ -19,15 +19,17 @@ struct converge_result {
 };
 
 /* Asks every server for every id that the plan has a newest time of, until it answers with that.
- * last_ns: when the load's last answer came. False: err says who does not know what. */
+ * last_ns: when the load's last answer came. patience_ns: without anything new, before it is given
+ * up. False: err says who does not know what. */
 bool converge_wait(struct converge_result *result, const struct targets *targets,
-                   const struct work_plan *plan, int64_t last_ns, struct herd_error *err);
+                   const struct work_plan *plan, int64_t last_ns, int64_t patience_ns,
+                   struct herd_error *err);
 
 /* Reports ids of the plan at one server, one after the other with a pause between, and asks the
  * other for each until it is there. */
 bool hops_measure(struct converge_result *result, const struct target *from,
                   const struct target *to, const struct work_plan *plan, uint64_t reports,
-                  int64_t gap_ns, struct herd_error *err);
+                  int64_t gap_ns, int64_t patience_ns, struct herd_error *err);
 
 /* For both: reads the answer to a WHATSAT. there: it is of a report of that time. */
 bool converge_answer(struct ask *ask, int64_t time_ns, bool *there, struct herd_error *err);

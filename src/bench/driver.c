@@ -17,11 +17,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define NS_PER_S    INT64_C(1000000000)
-#define PATIENCE_NS (10 * NS_PER_S) /* without an answer, at the end */
-#define EVENTS      256
-#define IN_LEN      (256 * 1024)
-#define LOOK_MS     100 /* for hurry */
+#define NS_PER_S INT64_C(1000000000)
+#define EVENTS   256
+#define IN_LEN   (256 * 1024)
+#define LOOK_MS  100 /* for hurry */
 
 bool driver_init(struct driver *driver, unsigned index, unsigned of, size_t count,
                  struct herd_error *err)
@@ -300,7 +299,7 @@ static bool has_waited_long(const struct driver *driver, int64_t now_ns)
     int64_t since_ns = driver->tally.last_ns;
     if (driver->over && driver->end_ns < now_ns && driver->end_ns > since_ns)
         since_ns = driver->end_ns;
-    return ends && driver->in_flight > 0 && now_ns - since_ns > PATIENCE_NS;
+    return ends && driver->in_flight > 0 && now_ns - since_ns > driver->phase->patience_ns;
 }
 
 /* Whether there is nothing more to wait for. */

@@ -11,10 +11,11 @@
 /* What all drivers do at the same time. */
 struct phase {
     const struct work *work;
-    bool in_order;     /* each id once, one after the other; else at random */
-    int64_t lasts_ns;  /* 0: until the requests are all answered */
-    uint64_t requests; /* of all drivers; 0: no limit */
-    double rate;       /* requests a second of all drivers; 0: as fast as they are answered */
+    bool in_order;       /* each id once, one after the other; else at random */
+    int64_t lasts_ns;    /* 0: until the requests are all answered */
+    uint64_t requests;   /* of all drivers; 0: no limit */
+    double rate;         /* requests a second of all drivers; 0: as fast as they are answered */
+    int64_t patience_ns; /* so long without an answer, at the end, and the rest is given up */
     const atomic_bool *hurry; /* becomes true when somebody wants the end */
 };
 

@@ -11,13 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_NS (INT64_C(5) * 1000000000)
-
 struct hops {
     struct ask from, to;
     struct work_plan plan;
     struct work_source source;
     char *request;
+    int64_t patience_ns;
     struct converge_result *result;
 };
 
@@ -49,7 +48,7 @@ static bool wait_until_there(struct hops *hops, int64_t sent_ns, struct herd_err
         if (!ask_send(&hops->to, hops->request, len, err) ||
             !converge_answer(&hops->to, hops->source.time_ns, &there, err))
             return false;
-        if (!there && clock_now_ns() - sent_ns > PATIENCE_NS)
+        if (!there && clock_now_ns() - sent_ns > hops->patience_ns)
             return herd_fail(err, "--converge: %s does not learn of %.*s", hops->to.name,
                              (int)hops->plan.id_len, hops->request + strlen("WHATSAT "));
     }
@@ -72,10 +71,10 @@ static bool measure(struct hops *hops, uint64_t reports, int64_t gap_ns, struct 
 
 bool hops_measure(struct converge_result *result, const struct target *from,
                   const struct target *to, const struct work_plan *plan, uint64_t reports,
-                  int64_t gap_ns, struct herd_error *err)
+                  int64_t gap_ns, int64_t patience_ns, struct herd_error *err)
 {
     assert(result && from && to && from != to && plan && reports > 0 && gap_ns >= 0);
-    struct hops hops = {.plan = *plan, .result = result};
+    struct hops hops = {.plan = *plan, .result = result, .patience_ns = patience_ns};
     strcpy(hops.plan.question, CONVERGE_QUESTION);
     hops.plan.newest_ns = NULL;
     hops.source = (struct work_source){.plan = &hops.plan, .count = 1, .in_order = true};
