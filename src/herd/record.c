@@ -94,6 +94,30 @@ void record_report(const struct record *record, struct names *names, char *room,
     report->diff_ns = record->diff_ns;
 }
 
+/* The texts that a record holds lie behind each other there, and so they do here. */
+void record_copy(const struct record *record, struct names *names, struct herd_room *room,
+                 struct herd_report *report)
+{
+    char *to = room->bytes;
+    struct herd_text server = names_text(names, record->origin);
+    size_t time_len = time_bytes(record->time_form);
+    size_t held = record->client_len + record->location_len + time_len;
+    assert(record->client_len > 0);
+    bytes_copy(to, server.bytes, server.len);
+    report->server = (struct herd_text){to, server.len};
+    to += server.len;
+    bytes_copy(to, record->text, held);
+    report->client = (struct herd_text){to, record->client_len};
+    to += record->client_len;
+    report->location = (struct herd_text){to, record->location_len};
+    to += record->location_len;
+    if (time_len == 0)
+        time_len = number_time_print(to, record->time_ns, record->time_form);
+    report->time = (struct herd_text){to, time_len};
+    report->time_ns = record->time_ns;
+    report->diff_ns = record->diff_ns;
+}
+
 bool record_same_texts(const struct record *record, const struct herd_report *report)
 {
     char room[NUMBER_TIME_MAX];

@@ -34,6 +34,10 @@ void record_write(struct record *record, size_t room, const struct herd_report *
 void record_report(const struct record *record, struct names *names, char *room,
                    struct herd_report *report);
 
+/* The same, with all texts in a room of the caller's. */
+void record_copy(const struct record *record, struct names *names, struct herd_room *room,
+                 struct herd_report *report);
+
 struct herd_text record_client(const struct record *record);
 
 /* Whether the report is equal to the record in location and time text. */

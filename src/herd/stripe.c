@@ -281,19 +281,6 @@ size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns)
 
 /* ---- reading ---- */
 
-static void copy_out(const struct herd_report *from, struct herd_report *to, struct herd_room *room)
-{
-    const struct herd_text *texts[] = {&from->server, &from->client, &from->location, &from->time};
-    struct herd_text *copies[] = {&to->server, &to->client, &to->location, &to->time};
-    char *at = room->bytes;
-    *to = *from;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        memcpy(at, texts[i]->bytes, texts[i]->len);
-        copies[i]->bytes = at;
-        at += texts[i]->len;
-    }
-}
-
 bool stripe_get(struct stripe *stripe, uint64_t hash, struct herd_text client, int64_t clock_ns,
                 struct herd_report *report, struct herd_room *room)
 {
@@ -302,12 +289,8 @@ bool stripe_get(struct stripe *stripe, uint64_t hash, struct herd_text client, i
     uint32_t slot;
     const struct record *record = find(stripe, &probe, client, &slot);
     bool known = record != NULL && !is_dead(stripe, record->time_ns, record->diff_ns, clock_ns);
-    if (known) {
-        char time[NUMBER_TIME_MAX];
-        struct herd_report held;
-        record_report(record, stripe->context->names, time, &held);
-        copy_out(&held, report, room);
-    }
+    if (known)
+        record_copy(record, stripe->context->names, room, report);
     pthread_mutex_unlock(&stripe->lock);
     return known;
 }
