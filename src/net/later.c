@@ -14,9 +14,8 @@ static void copy_line(struct line *line, const struct line *from, char *copy)
     const char *old = from->text.bytes;
     *line = *from;
     memcpy(copy, old, line->text.len);
-    for (size_t i = 0; i < LINE_FIELDS; i++)
-        if (line->field[i].len > 0)
-            line->field[i].bytes = copy + (line->field[i].bytes - old);
+    for (size_t i = 0; i < LINE_FIELDS && i < line->count; i++)
+        line->field[i].bytes = copy + (line->field[i].bytes - old);
     line->text.bytes = copy;
 }
 
