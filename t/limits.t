@@ -1,6 +1,7 @@
-# limits.clients, commands, connections, max_ahead: what a client at a limit sees.
+# limits.clients, commands, connections, max_ahead: what a client at a limit sees; ulimit -v.
 use Test::Herd::Needs qw(iamat whatsat invalid);
 use Test::Herd;
+use Test::Herd::Time qw(sanitized);
 
 # limits.clients refuses new ids from clients, and nothing else.
 my $h = Test::Herd->new(limits => 'clients = 3;');
@@ -66,4 +67,16 @@ $h->start_all;
 my ($day, $more) = (time + 86_000, time + 87_000);
 like $h->ask('Goloman', "IAMAT k +1-1 $day"), qr/^AT /, 'the default is a day';
 is $h->ask('Goloman', "IAMAT k +1-1 $more"), "? IAMAT k +1-1 $more", '... and no more';
+
+# ulimit -v: the store, which reserves addresses for the largest of herds, leaves room for the rest.
+SKIP: {
+    skip 'a sanitizer wants terabytes of addresses', 8 if sanitized();
+    for my $mib (150, 600, 2150, 4250) {
+        $h = Test::Herd->new(workers => 2);
+        $h->limit_addresses($mib * 1024);
+        $h->start_all;
+        like $h->ask('Goloman', 'IAMAT k +1-1 1'), qr/^AT /, "$mib MiB of addresses are enough";
+        is $h->stop('Goloman'), 0, '... to the end';
+    }
+}
 done_testing;

@@ -1,5 +1,6 @@
 /* The whole stretch is mapped without any right, which costs nothing and counts against no limit on
- * what is promised; the right to use it follows in steps. */
+ * what is promised; the right to use it follows in steps. It does count against a limit on the
+ * address space (ulimit -v), of which all else needs its part too. */
 #include "base/arena.h"
 
 #include "base/memory.h"
@@ -8,28 +9,33 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define SMALLEST  ((size_t)64 << 20) /* to be reserved; with less there is no point */
-#define STEP      ((size_t)2 << 20)  /* made usable at once, at the least: a huge page */
-#define HUGE_FROM ((size_t)8 << 20)  /* what is behind this is of huge pages */
+#define SMALLEST  ((size_t)4 << 20) /* to be reserved; with less there is no point */
+#define STEP      ((size_t)2 << 20) /* made usable at once, at the least: a huge page */
+#define HUGE_FROM ((size_t)8 << 20) /* what is behind this is of huge pages */
+
+/* Half of what is there to be had, so that as much again is left for others. NULL: not there. */
+static char *reserve(size_t bytes)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *mapped = mmap(NULL, 2 * bytes, PROT_NONE, flags, -1, 0);
+    if (mapped == MAP_FAILED)
+        return NULL;
+    munmap(mapped + bytes, bytes);
+    return mapped;
+}
 
 void arena_init(struct arena *arena, size_t bytes)
 {
-    assert(bytes % STEP == 0);
+    assert(bytes % STEP == 0 && bytes <= SIZE_MAX / 2);
     *arena = (struct arena){.reserved = bytes};
     pthread_mutex_init(&arena->lock, NULL);
-    for (;;) {
-        const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-        void *base = mmap(NULL, arena->reserved, PROT_NONE, flags, -1, 0);
-        if (base != MAP_FAILED) {
-            arena->mapped = base;
-            arena->base = (char *)(((uintptr_t)base + STEP - 1) & ~(uintptr_t)(STEP - 1));
-            arena->reserved -= (size_t)(arena->base - arena->mapped);
-            return;
-        }
+    while ((arena->mapped = reserve(arena->reserved)) == NULL) {
         if (arena->reserved <= SMALLEST)
             memory_gone();
         arena->reserved /= 2;
     }
+    arena->base = (char *)(((uintptr_t)arena->mapped + STEP - 1) & ~(uintptr_t)(STEP - 1));
+    arena->reserved -= (size_t)(arena->base - arena->mapped);
 }
 
 void arena_fini(struct arena *arena)

@@ -17,7 +17,8 @@ struct arena {
     size_t taken;
 };
 
-/* Reserves so many bytes, or fewer where the system does not let that many be had. Main thread. */
+/* Reserves so many bytes, or fewer where the system does not let twice that many be had: the other
+ * half is for whoever else needs addresses. Main thread. */
 void arena_init(struct arena *arena, size_t bytes);
 /* Frees all that was taken. */
 void arena_fini(struct arena *arena);

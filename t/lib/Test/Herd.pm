@@ -129,13 +129,14 @@ sub run {
         err => $process->err };
 }
 
-# How many descriptors a process may have that is started from now on.
-sub limit_descriptors { my ($self, $count) = @_; $self->{descriptors} = $count }
+# How many descriptors, or KiB of addresses, a process may have that is started from now on.
+sub limit_descriptors { my ($self, $count) = @_; $self->{limit} = "-n $count" }
+sub limit_addresses { my ($self, $kb) = @_; $self->{limit} = "-v $kb" }
 
 # Starts the program and does not wait for anything. label: how the test calls the process.
 sub launch {
     my ($self, $label, @args) = @_;
-    local $Test::Herd::Process::descriptors = $self->{descriptors};
+    local $Test::Herd::Process::limit = $self->{limit};
     my $process = Test::Herd::Process->new($self->dir, $label, $ENV{HERD}, @args);
     push @{ $self->{all} }, $process;
     return $self->{process}{$label} = $process;

@@ -7,7 +7,7 @@ use warnings;
 use POSIX ':sys_wait_h';
 use Test::Herd::Time qw(wait_until);
 
-our $descriptors;    # how many a new process may have; undef: as many as this one
+our $limit;    # ulimit's options for a new process; undef: it has this one's limits
 my $count = 0;
 my %prctl = (x86_64 => 157, aarch64 => 167);
 
@@ -30,7 +30,7 @@ sub new {
         && open(STDOUT, '>', $self->{out})
         && open(STDERR, '>', $self->{err})) {
         no warnings 'exec';
-        exec '/bin/sh', '-c', "ulimit -n $descriptors && exec \"\$@\"", 'sh', @command if $descriptors;
+        exec '/bin/sh', '-c', "ulimit $limit && exec \"\$@\"", 'sh', @command if $limit;
         exec {$command[0]} @command;
     }
     print STDERR "$command[0]: $!\n";
