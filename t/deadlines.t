@@ -4,6 +4,7 @@
 use Test::Herd::Needs qw(iamat invalid);
 use Test::Herd;
 use Test::Herd::Time qw(now);
+use POSIX ();
 
 my $h = Test::Herd->new;
 my $hasty = Test::Herd->new(limits => 'idle = "4s";');
@@ -32,7 +33,25 @@ sub add_deaf {
     return $deaf;
 }
 
+# One whose bytes never end and never are a command, so that there is always something to read: the
+# worker must not go on with him alone. Returns the process that he is.
+sub add_flood {
+    my ($herd) = @_;
+    my $client = Test::Herd::Client->new($herd->port('Goloman'));
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    alarm 30;
+    $client->{socket}->blocking(1);
+    $SIG{PIPE} = 'IGNORE';
+    my $blank = "\n" x 65536;
+    while (defined syswrite $client->{socket}, $blank) { }
+    POSIX::_exit(0);
+}
+
 my $start = now();
+my $flooded = Test::Herd->new(workers => 1, limits => 'idle = "2s";');
+$flooded->start_all;
+my $flood = add_flood($flooded);
 add('half a line', $h, 'IAMAT half');
 add('a trickle', $h, 'IAMAT tri');
 add('lines and a half', $h, "x\ny\nz");
@@ -101,6 +120,11 @@ ok $h->wait_for(sub { $h->status('Goloman')->{timeouts} == 5 }, 'five'), 'five w
     or diag $h->status('Goloman')->{timeouts};
 ok defined $deaf->all, 'one of them who took no answer for 10 s';
 is $hasty->status('Goloman')->{timeouts}, 5, '... and five of the hasty server';
+
+ok $flooded->wait_for(sub { waitpid($flood, POSIX::WNOHANG) == $flood }, 'the end of the flood'),
+    'one who floods with blank lines is closed too' or kill KILL => $flood;
+is $?, 0, '... before it gives up';
+is $flooded->ask('Goloman', 'x'), '? x', '... and others are served';
 
 # QUIT has waited for two that had their time, and for no more.
 ok defined $left, 'QUIT ends, though one never reads and one never ends its line' or $left = 0;

@@ -86,6 +86,7 @@ static bool is_due(const struct connection *c, enum due what)
 
 static void set_deadline(struct connection *c, enum due what)
 {
+    c->overdue = false;
     deadline_set(&c->deadline, &c->clients->due[what], clock_tick_ns());
 }
 
@@ -302,12 +303,14 @@ void connection_close(struct connection *c)
 }
 
 /* After a pause of this process the deadlines come before the bytes that wait are read. What was
- * read may leave the deadline as it is, and then the next look finds nothing to read. */
+ * read may leave the deadline as it is, and then that was all: there is no end of blank lines that
+ * one may send. */
 void connection_overdue(struct connection *c)
 {
     char byte;
-    bool reads = c->socket.waits_for == EPOLLIN && !c->lingering;
+    bool reads = c->socket.waits_for == EPOLLIN && !c->lingering && !c->overdue;
     if (reads && recv(c->socket.fd, &byte, 1, MSG_PEEK) > 0) {
+        c->overdue = true;
         read_more(c);
         return;
     }

@@ -25,6 +25,7 @@ struct connection {
     bool closing;    /* after what is unwritten, no more commands */
     bool lingering;  /* all is written and our side is shut; reading what still comes */
     bool fresh_line; /* the unfinished line began in what was read last */
+    bool overdue;    /* its deadline has come, and what waited to be read then is read */
 };
 
 /* What a connection has while it is not done with what came. */
