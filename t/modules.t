@@ -139,6 +139,7 @@ my %misuse = (
     'done twice' => 'herd_done twice of one command',
     'done invalid' => 'herd_done_invalid of a command that is done',
     'defer twice' => 'herd_defer twice of one command',
+    'defer the copy' => 'herd_defer twice of one command',
     'defer only' => 'herd_defer, and its command does not return HERD_LATER',
     'later only' => 'HERD_LATER without herd_defer',
     'no server' => 'herd_report_put of a text that is empty or too long',

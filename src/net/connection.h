@@ -44,9 +44,8 @@ struct client_request {
 
 /* A command that is answered later: a copy of its line, and what it has answered so far. */
 struct later {
-    struct herd_request request; /* first */
+    struct client_request copy; /* first, so that herd_defer of it is noticed */
     struct line parted;
-    struct connection *connection;
     struct buffer out;
     struct errand resume; /* it is answered */
     bool done;

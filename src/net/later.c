@@ -24,23 +24,24 @@ struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void
     misuse_unless(req->neighbour == NULL, "herd_defer of a neighbour's command");
     struct client_request *now = (struct client_request *)req;
     struct connection *connection = now->connection;
-    misuse_unless(connection_later(connection) == NULL, "herd_defer twice of one command");
+    misuse_unless(connection != NULL && connection_later(connection) == NULL,
+                  "herd_defer twice of one command");
     struct later *later = memory_zeroed(1, sizeof *later + req->line->text.len);
-    later->request = *req;
-    later->request.out = &later->out;
-    later->request.news = &connection->clients->news;
-    later->connection = connection;
+    later->copy.request = *req;
+    later->copy.request.out = &later->out;
+    later->copy.request.news = &connection->clients->news;
+    later->copy.connection = connection;
     later->resume = (struct errand){.run = connection_resume, .arg = connection};
     later->cancelled = cancelled;
     later->arg = arg;
     copy_line(&later->parted, req->line, later->line);
-    later->request.line = &later->parted;
-    later->request.client.len = 0;
+    later->copy.request.line = &later->parted;
+    later->copy.request.client.len = 0;
     size_t said = buffer_len(req->out) - now->begins;
     buffer_add(&later->out, buffer_at(req->out) + now->begins, said);
     req->out->to -= said;
     connection_backlog(connection)->later = later;
-    return &later->request;
+    return &later->copy.request;
 }
 
 void herd_done(struct herd_request *deferred)
@@ -48,10 +49,10 @@ void herd_done(struct herd_request *deferred)
     struct later *later = (struct later *)deferred;
     misuse_unless(!later->done, "herd_done twice of one command");
     later->done = true;
-    if (later->connection == NULL)
+    if (later->copy.connection == NULL)
         later_free(later, false);
     else
-        worker_put_off(later->connection->clients->worker, &later->resume);
+        worker_put_off(later->copy.connection->clients->worker, &later->resume);
 }
 
 /* What was replied before is no part of that answer. The module that takes invalid commands answers
@@ -60,10 +61,11 @@ void herd_done_invalid(struct herd_request *deferred)
 {
     struct later *later = (struct later *)deferred;
     misuse_unless(!later->done, "herd_done_invalid of a command that is done");
-    if (later->connection != NULL) {
+    if (later->copy.connection != NULL) {
         buffer_take(&later->out, buffer_len(&later->out));
-        if (dispatch_invalid(later->connection->clients->service->dispatch, deferred) != HERD_OK)
-            later->connection->closing = true; /* as connection.c does */
+        if (dispatch_invalid(later->copy.connection->clients->service->dispatch, deferred) !=
+            HERD_OK)
+            later->copy.connection->closing = true; /* as connection.c does */
     }
     herd_done(deferred);
 }
@@ -73,7 +75,7 @@ void herd_done_invalid(struct herd_request *deferred)
 void later_free(struct later *later, bool cancel)
 {
     if (cancel && !later->done) {
-        later->connection = NULL;
+        later->copy.connection = NULL;
         if (later->cancelled == NULL)
             return;
         later->cancelled(later->arg);

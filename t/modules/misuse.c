@@ -23,6 +23,8 @@ static enum herd_result defer_badly(struct herd_request *req)
         return HERD_OK;
     if (is(req, "defer twice"))
         herd_defer(req, NULL, NULL);
+    if (is(req, "defer the copy"))
+        herd_defer(deferred, NULL, NULL);
     herd_done(deferred);
     if (is(req, "done twice"))
         herd_done(deferred);
@@ -97,8 +99,8 @@ static enum herd_result misuse(struct herd_request *req)
         return take_badly();
     if (is(req, "for ever"))
         return go_on_for_ever(req);
-    if (is(req, "defer twice") || is(req, "defer only") || is(req, "done twice") ||
-        is(req, "done invalid"))
+    if (is(req, "defer twice") || is(req, "defer the copy") || is(req, "defer only") ||
+        is(req, "done twice") || is(req, "done invalid"))
         return defer_badly(req);
     return put_badly(req);
 }
