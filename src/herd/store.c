@@ -50,9 +50,19 @@ void store_destroy(struct store *store)
     free(store);
 }
 
+/* What may be counted as held: the arenas have room for it, and for what is not counted, the parts
+ * of slabs and segments that are of no use yet. Beyond it the process would end. */
+static uint64_t capacity(const struct store *store)
+{
+    uint64_t records = store->context.records.reserved, index = store->context.index.reserved;
+    return (records < index ? records : index) / 4 * 3;
+}
+
 void store_limit(struct store *store, uint64_t clients_max, uint64_t bytes_max,
                  int64_t forget_after_ns)
 {
+    if (bytes_max == 0 || bytes_max > capacity(store))
+        bytes_max = capacity(store);
     atomic_store_explicit(&store->context.clients_max, clients_max, memory_order_relaxed);
     atomic_store_explicit(&store->context.bytes_max, bytes_max, memory_order_relaxed);
     atomic_store_explicit(&store->context.forget_after_ns, forget_after_ns, memory_order_relaxed);

@@ -11,7 +11,7 @@ struct store_config {
     uint64_t key[2];                 /* drawn at random: ids are hostile */
     unsigned stripes;                /* a power of two, at most STORE_STRIPES_MAX */
     uint32_t stale;                  /* 0: the default; for tests (see stripe.h) */
-    uint64_t clients_max, bytes_max; /* 0: no limit */
+    uint64_t clients_max, bytes_max; /* 0: no limit, but that of the arenas */
     int64_t forget_after_ns;         /* 0: never */
 };
 
