@@ -100,6 +100,7 @@ is bench($h, @short, qw(-d 1.2 --progress -q), @goloman)->{err}, '', '... and -q
 my $free = do { my $other = Test::Herd->new; $other->port('Goloman') };
 my @bad = (
     [], ['nowhere'], ['127.0.0.1:0'], ['127.0.0.1:70000'], ['-x', @goloman], ['--nonsense', @goloman], ['-c'],
+    ['-xq', @goloman],
     ['-c', 0, @goloman], ['-P', 'x', @goloman], ['-k', 0, @goloman], ['-d', '-1', @goloman], ['-w', 'sleep', @goloman],
     ['-o', 'xml', @goloman], ['-c', 2, '-t', 3, @goloman], ['--prefix', 'a b', @goloman], ['--cpu', 'x', @goloman],
     ['--id-length', 9, @goloman], ['-n', 'Hands', @goloman], ['-f', $h->config, @goloman], ['--converge', @goloman],
@@ -114,6 +115,7 @@ for (@bad) {
     like $run->{err}, qr/\Aherd-bench: [^\n]+\n\z/, 'refused: ' . join ' ', map {s/.*\///r} @$_;
     is "$run->{status}$run->{out}", '1', '... status 1, nothing else';
 }
+like bench($h, '-qxq', @goloman)->{err}, qr/ unknown option -x$/, 'of letters together the one that is not known';
 like bench($h, '-v')->{out}, qr/\Aherd-bench \S+\n\z/, '-v: the version';
 
 # The options: the program's, its help's and the manual's.

@@ -231,6 +231,8 @@ static bool scan(struct command *command, int argc, char **argv, const struct wo
     optind = 0; /* glibc's way to begin anew */
     opterr = 0;
     while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (letter == '?' && optopt > 0 && optopt < LONG)
+            return herd_fail(err, "unknown option -%c", optopt);
         if (letter == '?')
             return herd_fail(err, "unknown option %s", argv[optind - 1]);
         if (letter == ':')
