@@ -72,6 +72,7 @@ static uint32_t take_fresh(struct slab *slab, unsigned size_class)
     if (number == 0 || chunk_at(slab, number)->taken == chunk_at(slab, number)->places)
         add_chunk(slab, size_class);
     struct chunk *chunk = chunk_at(slab, slab->open[size_class]);
+    slab->slots++;
     return slot_of(chunk, chunk->taken++);
 }
 

@@ -20,6 +20,7 @@ struct slab {
     uint8_t chunks_of[SLAB_CLASSES]; /* how many chunks of each size there are, up to 255 */
     size_t held_bytes;               /* in slots that are held */
     size_t held;                     /* slots that are held */
+    size_t slots;                    /* and those that were: a walk sees all of them */
 };
 
 /* records: for the slots, at most SLAB_ARENA_BYTES; index: for the rest. Both outlive it. */

@@ -64,7 +64,7 @@ static void forget_dead(struct server *server)
 {
     if (server->settings->limits.forget_after_ns == 0)
         return;
-    size_t slots = store_clients(server->store) / store_stripes(server->store) / FORGET_ROUND_S;
+    size_t slots = store_slots(server->store) / store_stripes(server->store) / FORGET_ROUND_S;
     store_forget(server->store, slots + 64, clock_wall_ns());
 }
 

@@ -151,6 +151,14 @@ size_t store_forget(struct store *store, size_t slots, int64_t clock_ns)
     return freed;
 }
 
+size_t store_slots(struct store *store)
+{
+    size_t slots = 0;
+    for (unsigned i = 0; i < store->stripe_count; i++)
+        slots += stripe_slots(&store->stripes[i]);
+    return slots;
+}
+
 uint64_t store_clients(struct store *store)
 {
     return atomic_load_explicit(&store->context.clients, memory_order_relaxed);

@@ -50,6 +50,8 @@ bool store_full(struct store *store);
 
 /* Frees dead records among the next so many slots of each stripe. Returns how many it freed. */
 size_t store_forget(struct store *store, size_t slots, int64_t clock_ns);
+/* The slots of all stripes, of records that are held and of those that were. */
+size_t store_slots(struct store *store);
 
 uint64_t store_clients(struct store *store);
 uint64_t store_bytes(struct store *store);

@@ -279,6 +279,14 @@ size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns)
     return freed;
 }
 
+size_t stripe_slots(struct stripe *stripe)
+{
+    pthread_mutex_lock(&stripe->lock);
+    size_t slots = stripe->slab.slots;
+    pthread_mutex_unlock(&stripe->lock);
+    return slots;
+}
+
 /* ---- reading ---- */
 
 bool stripe_get(struct stripe *stripe, uint64_t hash, struct herd_text client, int64_t clock_ns,

@@ -58,6 +58,9 @@ bool stripe_get(struct stripe *stripe, uint64_t hash, struct herd_text client, i
  * many it freed. */
 size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns);
 
+/* How many slots there are to walk over. */
+size_t stripe_slots(struct stripe *stripe);
+
 uint64_t stripe_tail(struct stripe *stripe);
 
 /* ---- reading the changes: a reader's place in this stripe ---- */

@@ -170,6 +170,14 @@ static void many_come_and_go(void **state)
         assert_int_equal(freed, N);
         assert_int_equal(store_clients(store), 0);
     }
+
+    /* Slots that many have left are still in the way of one who is dead. */
+    size_t slots = store_slots(store);
+    assert_in_range(slots, N, 3 * N);
+    assert_int_equal(put_at(store, "last", 1, 1), HERD_PUT_NEW);
+    assert_int_equal(store_slots(store), slots);
+    size_t freed = store_forget(store, slots, 100000 * SECOND_NS);
+    assert_int_equal(freed + store_forget(store, slots, 100000 * SECOND_NS), 1);
     store_destroy(store);
 }
 
