@@ -57,9 +57,11 @@ void sockets_wait(struct sockets *sockets, struct socket *socket, uint32_t what)
     (void)error;
 }
 
-/* Closing takes it out of the set. */
+/* Closing would take it out of the set too, but not while a child that a module has just forked
+ * holds it open. */
 void sockets_remove(struct sockets *sockets, struct socket *socket)
 {
+    (void)epoll_ctl(sockets->fd, EPOLL_CTL_DEL, socket->fd, NULL); /* it may not be in */
     for (int i = sockets->next; i < sockets->count; i++)
         if (sockets->found[i].data.ptr == socket)
             sockets->found[i].data.ptr = NULL;

@@ -109,6 +109,21 @@ static void who_is_removed_is_not_told_though_found(void **state)
     assert_int_equal(ends[0].told + ends[1].told + ends[2].told, 1);
 }
 
+/* Another process that has it as well keeps it in the set, as another descriptor does. */
+static void who_is_removed_is_not_told_though_open_elsewhere(void **state)
+{
+    (void)state;
+    int elsewhere = dup(ends[0].socket.fd);
+    assert_true(elsewhere >= 0);
+    sockets_remove(&sockets, &ends[0].socket);
+    close(ends[0].socket.fd);
+    ends[0].socket.fd = -1;
+    write_to(&ends[0]);
+    turn();
+    assert_int_equal(ends[0].told, 0);
+    close(elsewhere);
+}
+
 static void what_cannot_be_added_is_refused(void **state)
 {
     (void)state;
@@ -157,6 +172,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_ready_is_told_each_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_waited_for_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_removed_is_not_told_though_found, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_removed_is_not_told_though_open_elsewhere, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_added_is_refused, set_up, tear_down),
         cmocka_unit_test(a_deadline_is_never_early_and_late_by_the_grain),
         cmocka_unit_test(who_is_set_again_within_the_grain_keeps_its_place),
