@@ -109,7 +109,11 @@ static void put_message(enum log_kind kind, uint64_t conn, const char *what, str
 {
     assert(what != NULL && strlen(what) <= LOG_WHAT_MAX && (text.bytes != NULL || text.len == 0));
     if (log_messages())
-        put((struct log_record){.conn = conn, .what = what, .level = HERD_LOG_INFO, .kind = kind},
+        put((struct log_record){.conn = conn,
+                                .what = what,
+                                .what_len = (uint8_t)strlen(what),
+                                .level = HERD_LOG_INFO,
+                                .kind = (uint8_t)kind},
             text);
 }
 

@@ -1,9 +1,12 @@
-/* Written by hand rather than by printf, as this is most of the log's work. Each function returns
- * where the next byte goes; that all fits is LOG_LINE_MAX's promise. */
+/* Written by hand rather than by printf, as this is most of the log's work. What a line begins with
+ * is printed once for all lines that begin alike, as messages of one connection do. Each function
+ * returns where the next byte goes; that all fits is the promise of LOG_LINE_BYTES. */
 #include "base/log_line.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "base/log_plain.h"
 
 #define NS_PER_S 1000000000
 
@@ -39,64 +42,36 @@ static char *put_hex(char *to, const char *before, unsigned char c)
     return to;
 }
 
-static bool is_printable(unsigned char c)
+static char *put_odd(char *to, unsigned char c, bool json)
 {
-    return c >= 0x20 && c <= 0x7e;
+    if (c == '\\' || c == '"') {
+        *to++ = '\\';
+        *to++ = (char)c;
+        return to;
+    }
+    return put_hex(to, json ? "\\u00" : "\\x", c);
 }
 
-/* Copies the words (of 8 bytes) in which nothing is to be escaped, and returns how many bytes that
- * was. The tests of all 8 at once are Sean Eron Anderson's (Bit Twiddling Hacks); carries only
- * reach bytes behind one that is found anyway. */
-static size_t copy_plain(char *to, const char *from, size_t len)
+/* Inline, as it is twice as long where json is not known when it is compiled. */
+static inline __attribute__((always_inline)) char *put_escaped(char *to, struct herd_text text,
+                                                               bool json)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-    size_t done = 0;
-    uint64_t x;
-
-    for (; len - done >= sizeof x; done += sizeof x) {
-        memcpy(&x, from + done, sizeof x);
-        uint64_t slash = x ^ ones * '\\', quote = x ^ ones * '"';
-        uint64_t found = ((x - ones * 0x20) & ~x) | x | (x + ones) | ((slash - ones) & ~slash) |
-                         ((quote - ones) & ~quote);
-        if (found & highs)
-            break;
-        memcpy(to + done, &x, sizeof x);
+    for (;;) {
+        size_t plain = log_plain_copy(to, text.bytes, text.len, json);
+        to += plain;
+        if (plain == text.len)
+            return to;
+        to = put_odd(to, (unsigned char)text.bytes[plain], json);
+        text.bytes += plain + 1;
+        text.len -= plain + 1;
     }
-    return done;
-}
-
-static char *put_escaped(char *to, struct herd_text text)
-{
-    size_t plain = copy_plain(to, text.bytes, text.len);
-
-    to += plain;
-    for (size_t i = plain; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.bytes[i];
-        if (c == '\\')
-            to = put_string(to, "\\\\");
-        else if (is_printable(c))
-            *to++ = (char)c;
-        else
-            to = put_hex(to, "\\x", c);
-    }
-    return to;
 }
 
 /* A string of JSON with its quotes. */
 static char *put_json_string(char *to, struct herd_text text)
 {
     *to++ = '"';
-    size_t plain = copy_plain(to, text.bytes, text.len);
-    to += plain;
-    for (size_t i = plain; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.bytes[i];
-        if (c == '\\' || c == '"')
-            *to++ = '\\';
-        if (is_printable(c))
-            *to++ = (char)c;
-        else
-            to = put_hex(to, "\\u00", c);
-    }
+    to = put_escaped(to, text, true);
     *to++ = '"';
     return to;
 }
@@ -139,12 +114,13 @@ static char *put_connection(char *to, uint64_t conn)
 char *log_line_words(char *to, const struct log_record *record, struct herd_text text)
 {
     if (record->what != NULL) {
-        to = put_string(to, record->what);
+        bytes_copy(to, record->what, record->what_len);
+        to += record->what_len;
         *to++ = ' ';
     }
     if (record->kind == LOG_MESSAGE)
         *to++ = '\'';
-    to = put_escaped(to, text);
+    to = put_escaped(to, text, false);
     if (record->cut)
         to = put_string(to, "...");
     if (record->kind == LOG_MESSAGE)
@@ -162,7 +138,7 @@ static char *put_members(char *to, const struct log_record *record, struct herd_
         return to + text.len;
     }
     if (record->what != NULL) {
-        struct herd_text what = {record->what, strlen(record->what)};
+        struct herd_text what = {record->what, record->what_len};
         what.len -= what.len > 0 && what.bytes[what.len - 1] == ':';
         to = put_json_string(to, what);
         to = put_string(to, ",\"text\":");
@@ -171,35 +147,54 @@ static char *put_members(char *to, const struct log_record *record, struct herd_
     return record->cut ? put_string(to, ",\"cut\":true") : to;
 }
 
-static char *put_json(char *to, struct log_stamp *stamp, const struct log_record *record,
-                      struct herd_text text)
+/* Time, level and connection. */
+static char *print_head(char *to, enum log_format format, struct log_stamp *stamp,
+                        const struct log_record *record)
 {
-    to = put_string(to, "{\"time\":\"");
-    to = put_time(to, stamp, record->time_ns);
-    to = put_string(to, "\",\"level\":\"");
-    to = put_string(to, log_line_level(record->level));
-    to = put_string(to, "\",\"connection\":");
-    to = put_number(to, record->conn, 1);
-    to = put_members(to, record, text);
-    *to++ = '}';
-    return to;
+    if (format == LOG_JSON) {
+        to = put_string(to, "{\"time\":\"");
+        to = put_time(to, stamp, record->time_ns);
+        to = put_string(to, "\",\"level\":\"");
+        to = put_string(to, log_line_level(record->level));
+        to = put_string(to, "\",\"connection\":");
+        return put_number(to, record->conn, 1);
+    }
+    if (format == LOG_TEXT) {
+        to = put_time(to, stamp, record->time_ns);
+        *to++ = ' ';
+        to = put_string(to, log_line_level(record->level));
+        *to++ = ' ';
+    }
+    return put_connection(to, record->conn);
+}
+
+/* Copies more than there is, as a copy of a fixed size is a few instructions. */
+static char *put_head(char *to, enum log_format format, struct log_stamp *stamp,
+                      const struct log_record *record)
+{
+    if (stamp->len == 0 || stamp->time_ns != record->time_ns || stamp->conn != record->conn ||
+        stamp->level != record->level) {
+        char *end = print_head(stamp->head, format, stamp, record);
+        stamp->len = (size_t)(end - stamp->head);
+        assert(stamp->len <= sizeof stamp->head);
+        stamp->time_ns = record->time_ns;
+        stamp->conn = record->conn;
+        stamp->level = record->level;
+    }
+    memcpy(to, stamp->head, sizeof stamp->head);
+    return to + stamp->len;
 }
 
 char *log_line_put(char *to, enum log_format format, struct log_stamp *stamp,
                    const struct log_record *record, struct herd_text text)
 {
     assert(to != NULL && record != NULL && text.len <= LOG_TEXT_MAX);
-    assert(record->what == NULL || strlen(record->what) <= LOG_WHAT_MAX);
+    assert(record->what_len <= LOG_WHAT_MAX);
+    to = put_head(to, format, stamp, record);
     if (format == LOG_JSON) {
-        to = put_json(to, stamp, record, text);
+        to = put_members(to, record, text);
+        *to++ = '}';
     } else {
-        if (format == LOG_TEXT) {
-            to = put_time(to, stamp, record->time_ns);
-            *to++ = ' ';
-            to = put_string(to, log_line_level(record->level));
-            *to++ = ' ';
-        }
-        to = put_connection(to, record->conn);
         to = log_line_words(to, record, text);
     }
     *to++ = '\n';

@@ -17,9 +17,10 @@
 
 #include "base/log_ring.h"
 
-#define LOG_WHAT_MAX 64
-/* The most a line has: each byte of the text may become \u00HH. */
-#define LOG_LINE_MAX (256 + LOG_WHAT_MAX + 6 * LOG_TEXT_MAX)
+#define LOG_WHAT_MAX        64
+/* The most a line takes, with its text of len bytes: each may become \u00HH. */
+#define LOG_LINE_BYTES(len) (256 + LOG_WHAT_MAX + 6 * (size_t)(len))
+#define LOG_LINE_MAX        LOG_LINE_BYTES(LOG_TEXT_MAX)
 
 enum log_format {
     LOG_TEXT,
@@ -27,10 +28,16 @@ enum log_format {
     LOG_BARE, /* text without time and level, which syslog has already */
 };
 
-/* Asking the calendar is dear: once a second will do. All zeros to begin with. */
+/* What the line before began with, for the next often begins alike; and as asking the calendar is
+ * dear, the text of its second. For lines of one format; all zeros to begin with. */
 struct log_stamp {
     time_t second;
     char text[sizeof "2026-11-22T22:19:24"];
+    enum herd_level level; /* of the line before; so are the following */
+    int64_t time_ns;
+    uint64_t conn;
+    size_t len; /* of the head; 0: there is none */
+    char head[96];
 };
 
 /* Writes the line, with LF; returns its end. */

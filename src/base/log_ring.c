@@ -20,7 +20,7 @@
 #define LOOKS_MAX 10000     /* at a thread amid a record that is not given the processor */
 
 static_assert(WORD == 32 && LOG_RING_BYTES % WORD == 0, "a record, or a gap, always has room");
-static_assert(LOG_TEXT_MAX <= UINT16_MAX, "len holds it");
+static_assert(LOG_TEXT_MAX <= UINT16_MAX && LOG_RING_BYTES / WORD <= UINT16_MAX, "len, words");
 
 struct log_ring *log_ring_create(void)
 {
@@ -69,7 +69,7 @@ static uint64_t fill_gap(struct log_ring *ring, uint64_t head, uint64_t gap)
 {
     struct log_record *record = record_at(ring, head);
 
-    record->bytes = (uint32_t)gap;
+    record->words = (uint16_t)(gap / WORD);
     record->level = GAP;
     return head + gap;
 }
@@ -92,7 +92,7 @@ bool log_ring_put(struct log_ring *ring, const struct log_record *record, struct
     struct log_record *to = record_at(ring, head);
     *to = *record;
     to->time_ns = now_ns();
-    to->bytes = (uint32_t)bytes;
+    to->words = (uint16_t)(bytes / WORD);
     to->len = (uint16_t)len;
     to->cut = len < text.len;
     if (len > 0)
@@ -118,7 +118,7 @@ const struct log_record *log_ring_first(struct log_ring *ring)
     const struct log_record *record = record_at(ring, tail);
     if (record->level != GAP)
         return record;
-    tail += record->bytes;
+    tail += record->words * WORD;
     log_ring_next(ring);
     return record_at(ring, tail); /* which became visible together with the gap before it */
 }
@@ -128,7 +128,8 @@ void log_ring_next(struct log_ring *ring)
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 
     assert(tail < ring->seen_head);
-    atomic_store_explicit(&ring->tail, tail + record_at(ring, tail)->bytes, memory_order_release);
+    atomic_store_explicit(&ring->tail, tail + record_at(ring, tail)->words * WORD,
+                          memory_order_release);
 }
 
 bool log_ring_idle(const struct log_ring *ring)

@@ -23,10 +23,12 @@ struct log_record {
     int64_t time_ns;  /* the wall clock's */
     uint64_t conn;    /* 0: none */
     const char *what; /* a literal, or NULL */
-    uint32_t bytes;   /* of the record with its text, in whole words */
+    uint16_t words;   /* of the record's size, which it has with its text */
     uint16_t len;     /* of the text, which follows */
+    uint8_t what_len;
     uint8_t level;
-    unsigned char kind : 7, cut : 1; /* cut: the text was longer */
+    uint8_t kind;
+    bool cut; /* the text was longer */
 };
 
 struct log_ring {
@@ -48,7 +50,7 @@ struct log_ring *log_ring_create(void);
 void log_ring_destroy(struct log_ring *ring);
 
 /* Producer. Puts a copy of the record and the text in, with the time of now: all the record's other
- * members are filled in but bytes, len and cut. Returns whether the ring is over half full. What
+ * members are filled in but words, len and cut. Returns whether the ring is over half full. What
  * the consumer stores (sequentially consistent) before it finds the ring idle, the producer's
  * thread sees behind this call, or the consumer finds the record. */
 bool log_ring_put(struct log_ring *ring, const struct log_record *record, struct herd_text text);

@@ -199,11 +199,11 @@ static void to_syslog(struct log_target *target, const char *line, size_t len,
 void log_target_put(struct log_target *target, const struct log_record *record,
                     struct herd_text text)
 {
-    if (sizeof target->batch - target->len < LOG_LINE_MAX)
+    if (sizeof target->batch - target->len < LOG_LINE_BYTES(text.len))
         log_target_flush(target);
     char *begin = target->batch + target->len;
     char *end = log_line_put(begin, target->format, &target->stamp, record, text);
-    assert(end - begin <= LOG_LINE_MAX);
+    assert((size_t)(end - begin) <= LOG_LINE_BYTES(text.len));
     if (target->syslog)
         to_syslog(target, begin, (size_t)(end - begin), record->level);
     else
