@@ -37,12 +37,12 @@ static void complain(const struct log_record *record, struct herd_text text)
     (void)n;
 }
 
-static void put(struct log_record record, struct herd_text text)
+/* A length above LOG_TEXT_MAX is cut to it; no byte is read that is not there. */
+static void put_event(enum herd_level level, uint64_t conn, struct herd_text text)
 {
-    if (!log_drain_put(&record, text)) {
-        record.cut = text.len > LOG_TEXT_MAX;
-        complain(&record, text);
-    }
+    if (!log_drain_put(conn, (struct herd_text){NULL, 0}, text, level, LOG_EVENT))
+        complain(&(struct log_record){.level = (uint8_t)level, .cut = text.len > LOG_TEXT_MAX},
+                 text);
 }
 
 static void format_event(enum herd_level level, uint64_t conn, const char *format, va_list args)
@@ -52,9 +52,7 @@ static void format_event(enum herd_level level, uint64_t conn, const char *forma
     assert(format != NULL);
     int len = vsnprintf(text, sizeof text, format, args);
     assert(len >= 0); /* no wide characters, so nothing can fail to be encoded */
-    /* A length above LOG_TEXT_MAX is cut to it; no byte is read that is not there. */
-    put((struct log_record){.conn = conn, .level = (uint8_t)level, .kind = LOG_EVENT},
-        (struct herd_text){text, (size_t)len});
+    put_event(level, conn, (struct herd_text){text, (size_t)len});
 }
 
 void log_event(enum herd_level level, uint64_t conn, const char *format, ...)
@@ -102,29 +100,19 @@ void log_quote(enum herd_level level, uint64_t conn, struct herd_text text, cons
         memcpy(line + whole.len + 2, text.bytes, quoted);
     line[whole.len + 2 + quoted] = '\'';
     whole.len += quoted + 3;
-    put((struct log_record){.conn = conn, .level = (uint8_t)level, .kind = LOG_EVENT}, whole);
+    put_event(level, conn, whole);
 }
 
-static void put_message(enum log_kind kind, uint64_t conn, const char *what, struct herd_text text)
+void log_words(uint64_t conn, bool quoted, struct herd_text what, struct herd_text text)
 {
-    assert(what != NULL && strlen(what) <= LOG_WHAT_MAX && (text.bytes != NULL || text.len == 0));
+    assert(what.len <= LOG_WHAT_MAX && (text.bytes != NULL || text.len == 0));
     if (log_messages())
-        put((struct log_record){.conn = conn,
-                                .what = what,
-                                .what_len = (uint8_t)strlen(what),
-                                .level = HERD_LOG_INFO,
-                                .kind = (uint8_t)kind},
-            text);
+        log_drain_put(conn, what, text, HERD_LOG_INFO, quoted ? LOG_MESSAGE : LOG_SUBJECT);
 }
 
-void log_message(uint64_t conn, const char *what, struct herd_text text)
+void log_gather(bool on)
 {
-    put_message(LOG_MESSAGE, conn, what, text);
-}
-
-void log_subject(uint64_t conn, const char *what, struct herd_text text)
-{
-    put_message(LOG_SUBJECT, conn, what, text);
+    log_drain_gather(on);
 }
 
 void log_status(const char *object)
@@ -132,8 +120,9 @@ void log_status(const char *object)
     size_t len = strlen(object);
 
     assert(len >= 2 && len <= LOG_TEXT_MAX && object[0] == '{' && object[len - 1] == '}');
-    put((struct log_record){.level = HERD_LOG_INFO, .kind = LOG_STATUS},
-        (struct herd_text){object, len});
+    struct herd_text text = {object, len};
+    if (!log_drain_put(0, (struct herd_text){NULL, 0}, text, HERD_LOG_INFO, LOG_STATUS))
+        complain(&(struct log_record){.level = HERD_LOG_INFO, .kind = LOG_STATUS}, text);
 }
 
 void log_hurry(void)

@@ -11,6 +11,7 @@
 #include <herd/module.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 struct log_config {
     const char *file;      /* "-": standard error; "syslog": syslog(3), facility daemon */
@@ -46,8 +47,30 @@ static inline bool log_messages(void)
 {
     return atomic_load_explicit(&log_wants_messages, memory_order_relaxed);
 }
-void log_message(uint64_t conn, const char *what, struct herd_text text);
-void log_subject(uint64_t conn, const char *what, struct herd_text text);
+void log_words(uint64_t conn, bool quoted, struct herd_text what, struct herd_text text);
+static inline void log_message(uint64_t conn, const char *what, struct herd_text text)
+{
+    log_words(conn, true, (struct herd_text){what, strlen(what)}, text);
+}
+static inline void log_subject(uint64_t conn, const char *what, struct herd_text text)
+{
+    log_words(conn, false, (struct herd_text){what, strlen(what)}, text);
+}
+
+/* The events of this thread between the two happen in one moment: all bear the time of the first,
+ * and cost less. For work that neither waits nor takes long: the events of other threads that are
+ * younger reach the target only behind it. Not nested; nothing, unless messages are written. */
+void log_gather(bool on);
+static inline void log_moment_begin(void)
+{
+    if (log_messages())
+        log_gather(true);
+}
+static inline void log_moment_end(void)
+{
+    if (log_messages())
+        log_gather(false);
+}
 
 /* An object of JSON that was asked for (USR2), at most 8 KiB: written whatever the level. */
 void log_status(const char *object);

@@ -3,9 +3,8 @@
  * and then looks at every ring once more, while a producer first marks its ring busy and then looks
  * whether the thread is armed: one of the two sees the other.
  *
- * The order of time: the time until which events are taken is read before the rings are looked at,
- * and what is younger waits for the next time. log_ring.c says why nothing older can be missed. A
- * clock that steps back leaves events that seem to be of the future; those are not waited for.
+ * The order of time is log_merge.c's; the time until which events are taken is read before it looks
+ * at the rings, and what is younger waits for the next time.
  *
  * The lock guards the list of rings, and what is asked of the thread. It is never held while
  * something is written, so nobody waits for a slow target but who asks to. */
@@ -23,12 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log_merge.h"
 #include "base/log_target.h"
 
 #define NS_PER_S    INT64_C(1000000000)
 #define GATHER_NS   NS_PER_S
-#define AHEAD_NS    NS_PER_S /* further ahead is a clock that stepped back */
-#define NEVER       (INT64_MAX - AHEAD_NS)
+#define NEVER       LOG_MERGE_ALL
+#define FILLING     (LOG_RING_BYTES / 2) /* bytes that wait: the thread is called */
 #define PACE_NS     50000
 #define SLOW_NS     (20 * 1000000) /* a write that lasts longer is not waited for */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a target that takes nothing */
@@ -53,6 +53,7 @@ static struct {
 
 static _Thread_local struct log_ring *own;
 static _Thread_local unsigned own_opening;
+static _Thread_local bool gathers;
 static pthread_key_t key; /* only to hear of a thread's end */
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
@@ -108,21 +109,23 @@ static void create_key(void)
         assert(!"a key is always had");
 }
 
-static struct log_ring *join(void)
+static void join(unsigned opening)
 {
     struct log_ring *ring = log_ring_create();
 
+    ring->gathers = gathers;
     pthread_mutex_lock(&state.lock);
     ring->next = state.rings;
     state.rings = ring;
     pthread_mutex_unlock(&state.lock);
     pthread_setspecific(key, ring);
-    return ring;
+    own = ring;
+    own_opening = opening;
 }
 
-/* A thread that fills its ring faster than the log thread works, as a flood of commands does, steps
- * aside for it: they compete for the processors, and else much of a log would be lost to that. It
- * does not wait for a target that is slow, nor for one that takes nothing. */
+/* A thread that fills its ring faster than the log thread empties it, as a flood of commands does
+ * on the one processor that both have, steps aside for it, or else much of a log would be lost to
+ * that. It does not wait for a target that is slow, nor for one that takes nothing. */
 static void step_aside(void)
 {
     int64_t since_ns = atomic_load(&state.target.busy_since_ns);
@@ -131,24 +134,32 @@ static void step_aside(void)
         nanosleep(&(struct timespec){.tv_nsec = PACE_NS}, NULL);
 }
 
-bool log_drain_put(const struct log_record *record, struct herd_text text)
+bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
+                   enum herd_level level, enum log_kind kind)
 {
     unsigned opening = atomic_load_explicit(&state.opening, memory_order_acquire);
 
     if (opening == 0)
         return false;
-    if (own_opening != opening) {
-        own = join();
-        own_opening = opening;
-    }
-    bool filling = log_ring_put(own, record, text);
-    if (filling || record->level >= HERD_LOG_WARN || record->kind == LOG_STATUS)
+    if (own_opening != opening)
+        join(opening);
+    size_t waiting = log_ring_put(own, conn, what, text, level, kind);
+    if (level >= HERD_LOG_WARN || kind == LOG_STATUS || waiting > FILLING)
         log_drain_hurry();
     else
         arm();
-    if (filling)
+    if (waiting > FILLING)
         step_aside();
     return true;
+}
+
+void log_drain_gather(bool on)
+{
+    gathers = on;
+    if (own == NULL || own_opening != atomic_load_explicit(&state.opening, memory_order_relaxed))
+        return;
+    own->gathers = on;
+    log_ring_rest(own);
 }
 
 /* ---- draining ---- */
@@ -160,64 +171,6 @@ static struct log_ring *first_ring(void)
     struct log_ring *ring = state.rings;
     pthread_mutex_unlock(&state.lock);
     return ring;
-}
-
-static const struct log_record *first_due(struct log_ring *ring, int64_t until)
-{
-    const struct log_record *record = log_ring_first(ring);
-
-    if (record != NULL && record->time_ns > until && record->time_ns <= until + AHEAD_NS)
-        return NULL;
-    return record;
-}
-
-/* The ring with the oldest record that is due; *next: the time of the oldest one elsewhere. */
-static struct log_ring *find_oldest(struct log_ring *rings, int64_t until, int64_t *next)
-{
-    struct log_ring *oldest = NULL;
-    int64_t time = INT64_MAX;
-
-    *next = INT64_MAX;
-    for (struct log_ring *ring = rings; ring != NULL; ring = ring->next) {
-        const struct log_record *record = first_due(ring, until);
-        if (record == NULL)
-            continue;
-        if (oldest == NULL || record->time_ns < time) {
-            *next = time;
-            time = record->time_ns;
-            oldest = ring;
-        } else if (record->time_ns < *next) {
-            *next = record->time_ns;
-        }
-    }
-    return oldest;
-}
-
-static void merge(struct log_ring *rings, int64_t until)
-{
-    struct log_ring *ring;
-    int64_t next;
-
-    while ((ring = find_oldest(rings, until, &next)) != NULL) {
-        const struct log_record *record = first_due(ring, until);
-        do {
-            log_target_put(&state.target, record,
-                           (struct herd_text){(const char *)(record + 1), record->len});
-            log_ring_next(ring);
-            record = first_due(ring, until);
-        } while (record != NULL && record->time_ns <= next);
-    }
-}
-
-static void tell_dropped(struct log_ring *rings)
-{
-    uint64_t dropped = 0;
-
-    for (struct log_ring *ring = rings; ring != NULL; ring = ring->next)
-        dropped += log_ring_dropped(ring);
-    if (dropped > 0)
-        log_target_warn(&state.target, "%" PRIu64 " events dropped: they came too fast for the log",
-                        dropped);
 }
 
 /* Frees the rings of threads that have ended. */
@@ -236,14 +189,9 @@ static void reap(void)
     pthread_mutex_unlock(&state.lock);
 }
 
-static void drain(int64_t until)
+static void drain(int64_t until, bool patient)
 {
-    struct log_ring *rings = first_ring();
-
-    for (struct log_ring *ring = rings; ring != NULL; ring = ring->next)
-        log_ring_look(ring);
-    merge(rings, until);
-    tell_dropped(rings);
+    log_merge(&state.target, first_ring(), until, patient);
     log_target_flush(&state.target);
     reap();
 }
@@ -252,12 +200,12 @@ static void drain(int64_t until)
 static void work(int64_t until)
 {
     pthread_mutex_lock(&state.lock);
-    uint64_t asked = state.asked;
+    uint64_t asked = state.asked, done = state.done;
     bool reopen = state.reopen;
     state.reopen = false;
     pthread_mutex_unlock(&state.lock);
 
-    drain(until);
+    drain(until, asked != done);
     if (reopen)
         log_target_reopen(&state.target);
 
@@ -344,6 +292,8 @@ static void flush(bool reopen)
 {
     if (!log_drain_running())
         return;
+    if (own_opening == atomic_load(&state.opening))
+        log_ring_rest(own); /* who waits does not go on with his moment */
     pthread_mutex_lock(&state.lock);
     uint64_t mine = ++state.asked;
     state.reopen = state.reopen || reopen;

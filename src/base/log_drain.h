@@ -15,7 +15,10 @@ void log_drain_stop(void);
 bool log_drain_running(void);
 
 /* Leaves an event in the calling thread's ring. False: the log is closed. */
-bool log_drain_put(const struct log_record *record, struct herd_text text);
+bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
+                   enum herd_level level, enum log_kind kind);
+/* Whether the calling thread's next events happen in one moment. */
+void log_drain_gather(bool on);
 
 /* Has written what is logged so far, without waiting for it. */
 void log_drain_hurry(void);

@@ -1,5 +1,5 @@
 /* Written by hand rather than by printf, as this is most of the log's work. What a line begins with
- * is printed once for all lines that begin alike, as messages of one connection do. Each function
+ * is printed once for all lines that begin alike, as the events of a moment do. Each function
  * returns where the next byte goes; that all fits is the promise of LOG_LINE_BYTES. */
 #include "base/log_line.h"
 

@@ -34,9 +34,10 @@ struct log_record {
 struct log_ring {
     /* The producer's. */
     _Alignas(64) _Atomic uint64_t head; /* bytes ever put in */
-    _Atomic bool busy;                  /* amid putting a record in */
+    _Atomic int64_t since_ns;           /* the time of the moment under way; 0: none */
     _Atomic uint64_t dropped;           /* records that found no room */
     uint64_t known_tail;
+    bool gathers; /* the moment lasts until log_ring_rest */
     /* The consumer's. */
     _Alignas(64) _Atomic uint64_t tail; /* bytes ever taken out */
     uint64_t seen_head;                 /* how far it reads before it looks again */
@@ -49,17 +50,24 @@ struct log_ring {
 struct log_ring *log_ring_create(void);
 void log_ring_destroy(struct log_ring *ring);
 
-/* Producer. Puts a copy of the record and the text in, with the time of now: all the record's other
- * members are filled in but words, len and cut. Returns whether the ring is over half full. What
- * the consumer stores (sequentially consistent) before it finds the ring idle, the producer's
- * thread sees behind this call, or the consumer finds the record. */
-bool log_ring_put(struct log_ring *ring, const struct log_record *record, struct herd_text text);
+/* Producer. Puts a record and a copy of its text in, with the time of the moment, which begins now
+ * if none is under way, and ends here unless the ring gathers. Of what only the place is kept: a
+ * literal, or nothing. Returns how many bytes wait in the ring, or a few more.
+ * What the consumer stores (sequentially consistent) before it finds the ring idle, the producer's
+ * thread sees behind this call, or the consumer finds the ring not idle. */
+size_t log_ring_put(struct log_ring *ring, uint64_t conn, struct herd_text what,
+                    struct herd_text text, enum herd_level level, enum log_kind kind);
+/* Producer. The moment is over, if one is under way. */
+void log_ring_rest(struct log_ring *ring);
 
-/* Consumer. Looks how far there is to read; waits, but not for ever, for a record under way. */
-void log_ring_look(struct log_ring *ring);
+/* Consumer. Looks how far there is to read. Returns the time that every record has, or a greater
+ * one, which is put in from here on and is not younger than this call; INT64_MAX: there is none. */
+int64_t log_ring_look(struct log_ring *ring);
 /* The oldest record of what log_ring_look saw; NULL: none. The text stands behind it. */
 const struct log_record *log_ring_first(struct log_ring *ring);
 void log_ring_next(struct log_ring *ring); /* first is done with */
+/* Consumer. Waits, but not for ever, for the end of a moment that began up to then. */
+void log_ring_await(struct log_ring *ring, int64_t until_ns);
 /* Nothing is in it, nor about to be. */
 bool log_ring_idle(const struct log_ring *ring);
 /* Nothing will ever be in it again, and nothing is untold. */

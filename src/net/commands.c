@@ -146,6 +146,7 @@ size_t commands_execute(struct connection *c, const char *bytes, size_t len)
     struct ahead ahead;
     size_t done = 0, n = 1;
     prepare(c, &command);
+    log_moment_begin();
     while (done < len && n > 0 && goes_on(c)) {
         ahead_read(&ahead, service->dispatch, HERD_CLIENT, service->store, service->line_bytes,
                    bytes + done, len - done);
@@ -153,5 +154,6 @@ size_t commands_execute(struct connection *c, const char *bytes, size_t len)
                             : execute_odd(c, &command, bytes + done, len - done);
         done += n;
     }
+    log_moment_end();
     return done;
 }

@@ -125,7 +125,9 @@ static bool send_all(struct peer *peer, struct link_time time)
         return false;
     for (int i = 0; i < ROUNDS && buffer_len(&peer->unwritten) == 0; i++) {
         char *room = buffer_reserve(&peer->links->worker->output, OUTPUT_BYTES);
+        log_moment_begin();
         size_t n = link_output(peer->link, room, OUTPUT_BYTES, time);
+        log_moment_end();
         if (n == 0)
             break;
         if (!write_some(peer, n))
@@ -203,7 +205,9 @@ static void become_proved(struct peer *peer)
 
 static void take_input(struct peer *peer, const char *bytes, size_t len)
 {
+    log_moment_begin();
     size_t done = link_input(peer->link, bytes, len, time_now());
+    log_moment_end();
     buffer_take(&peer->unread, buffer_len(&peer->unread));
     buffer_add(&peer->unread, bytes + done, len - done);
     if (len == done)

@@ -17,8 +17,14 @@
 
 #include <cmocka.h>
 
-#include "base/log_ring.h"
+#include "base/log_merge.h"
 #include "log_files.h"
+
+#if defined __has_feature /* clang's word for __SANITIZE_THREAD__ */
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER
+#endif
+#endif
 
 #define STAMP_LEN 27 /* 2026-11-22T22:19:24.123456Z */
 #define THREADS   4
@@ -48,14 +54,20 @@ static size_t told(const char *text, const char *what)
     return sum;
 }
 
+/* Some moments of three, and some events alone. */
 static void log_many(uint64_t number, int events)
 {
     static const char filler[100] = "of a hundred bytes";
 
     for (int i = 0; i < events; i++) {
+        if (i % 5 == 0)
+            log_moment_begin();
         log_event(HERD_LOG_INFO, number, "event %d", i);
         log_message(number, "filled", (struct herd_text){filler, sizeof filler});
+        if (i % 5 == 3)
+            log_moment_end();
     }
+    log_moment_end();
 }
 
 static atomic_int running;
@@ -105,11 +117,12 @@ static void keeps_the_order_of_time(void **unused)
 
 static void *finish_record(void *ring)
 {
-    log_ring_put(ring, &(struct log_record){.level = HERD_LOG_INFO}, (struct herd_text){"x", 1});
+    log_ring_put(ring, 0, (struct herd_text){NULL, 0}, (struct herd_text){"x", 1}, HERD_LOG_INFO,
+                 LOG_EVENT);
     return NULL;
 }
 
-/* What the order stands on: a thread that has taken its time, and not yet left its event. */
+/* What the order stands on: a thread that is about to take its time. */
 static void waits_for_a_record_under_way(void **unused)
 {
     struct log_ring *ring = log_ring_create();
@@ -117,10 +130,10 @@ static void waits_for_a_record_under_way(void **unused)
 
     (void)unused;
     assert_true(log_ring_idle(ring));
-    atomic_store(&ring->busy, true);
+    atomic_store(&ring->since_ns, 1);
     assert_false(log_ring_idle(ring));
     assert_int_equal(pthread_create(&thread, NULL, finish_record, ring), 0);
-    log_ring_look(ring);
+    assert_int_equal(log_ring_look(ring), INT64_MAX);
     assert_non_null(log_ring_first(ring));
     log_ring_next(ring);
     assert_null(log_ring_first(ring));
@@ -130,6 +143,56 @@ static void waits_for_a_record_under_way(void **unused)
     atomic_store(&ring->ended, true);
     assert_true(log_ring_spent(ring));
     log_ring_destroy(ring);
+}
+
+static void put_word(struct log_ring *ring, const char *word)
+{
+    log_ring_put(ring, 0, (struct herd_text){NULL, 0}, (struct herd_text){word, strlen(word)},
+                 HERD_LOG_INFO, LOG_EVENT);
+}
+
+/* What is put into one ring amid a moment of another waits for the rest of that. */
+static void keeps_back_what_is_younger_than_a_moment(void **unused)
+{
+    static struct log_target target; /* of which only the batch is used */
+    struct log_ring *slow = log_ring_create(), *other_ring = log_ring_create();
+
+    (void)unused;
+    slow->next = other_ring;
+    slow->gathers = true;
+    put_word(slow, "one");
+    put_word(other_ring, "three");
+    log_merge(&target, slow, LOG_MERGE_ALL - 1, false);
+    assert_int_equal(count(target.batch, " - one\n"), 1);
+    assert_int_equal(count(target.batch, "\n"), 1);
+    assert_false(log_ring_idle(slow));
+    put_word(slow, "two");
+    log_ring_rest(slow);
+    log_merge(&target, slow, LOG_MERGE_ALL - 1, false);
+    assert_int_equal(count(target.batch, " - three\n"), 1);
+    assert_int_equal(count(target.batch, "\n"), 3);
+    const char *two = strstr(target.batch, " - two\n");
+    assert_non_null(two);
+    assert_true(two < strstr(target.batch, " - three\n"));
+    assert_memory_equal(two - 5 - STAMP_LEN, target.batch, STAMP_LEN);
+    assert_true(log_ring_idle(slow) && log_ring_idle(other_ring));
+    log_ring_destroy(slow);
+    log_ring_destroy(other_ring);
+}
+
+/* Who asks from amid a moment of his own is not waited for. */
+static void flushes_amid_a_moment(void **unused)
+{
+    (void)unused;
+    open_log(HERD_LOG_INFO, true);
+    log_moment_begin();
+    log_event(HERD_LOG_INFO, 0, "before");
+    log_flush();
+    assert_int_equal(count(content(path), " - before\n"), 1);
+    log_event(HERD_LOG_INFO, 0, "behind");
+    log_moment_end();
+    log_flush();
+    assert_int_equal(count(content(path), " - behind\n"), 1);
 }
 
 /* ---- a target that takes nothing ---- */
@@ -410,7 +473,7 @@ static long sleeps(void)
  * wakes a few times a second. */
 static void does_not_wake_for_nothing(void **unused)
 {
-#if defined __SANITIZE_THREAD__
+#if defined __SANITIZE_THREAD__ || defined THREAD_SANITIZER
     long sanitizers = 100;
 #else
     long sanitizers = 0;
@@ -435,6 +498,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(keeps_the_order_of_time, clean),
         cmocka_unit_test_teardown(waits_for_a_record_under_way, clean),
+        cmocka_unit_test_teardown(keeps_back_what_is_younger_than_a_moment, clean),
+        cmocka_unit_test_teardown(flushes_amid_a_moment, clean),
         cmocka_unit_test_teardown(drops_and_counts_what_finds_no_room, clean),
         cmocka_unit_test_teardown(closes_though_nothing_is_taken, clean),
         cmocka_unit_test_teardown(refuses_a_fifo_nobody_reads, clean),
