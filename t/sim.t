@@ -13,6 +13,7 @@ my $large = $seeds < 2000 ? int($seeds / 40) || 1 : 50;
 # Rules, and the schedules that show them broken within so many seeds.
 my %rules = (
     skip_by_peer         => [five => 100],
+    bits_outlive_sessions => [five => 100],
     ignore_epoch         => [five => 100],
     no_tiebreak          => [five => 20],
     late_mark_any_epoch  => [two => 3000],

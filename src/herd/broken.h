@@ -8,8 +8,9 @@
 enum broken {
     BROKEN_none,
     BROKEN_skip_by_peer, /* what came from a neighbour is never sent to it, in whatever session */
-    BROKEN_ignore_epoch, /* a place is trusted though it is of another incarnation's feed */
-    BROKEN_no_tiebreak,  /* equal times: the first one stays */
+    BROKEN_bits_outlive_sessions, /* a link's bit is good for records from before the session */
+    BROKEN_ignore_epoch,         /* a place is trusted though it is of another incarnation's feed */
+    BROKEN_no_tiebreak,          /* equal times: the first one stays */
     BROKEN_late_mark_any_epoch,  /* a MARK of an old session moves the place in the new feed */
     BROKEN_clock_check_on_merge, /* what a neighbour says is measured by the own clock */
     BROKEN_sweep_marks_early,    /* a sweep moves the place with each record */

@@ -44,6 +44,7 @@ struct feed *feed_open(struct store *store, uint32_t session, const uint64_t *po
     feed->watch.arg = arg;
     feed->stripe = n - 1;
     for (unsigned i = 0; i < n; i++) {
+        feed->cursor[i].began = stripe_tail(store_stripe(store, i));
         feed->cursor[i].pos = pos != NULL ? pos[i] : 0;
         feed->since_ns[i] = -1;
         if (feed->cursor[i].pos == 0)

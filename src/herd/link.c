@@ -80,6 +80,8 @@ void link_close(struct link *link)
 {
     if (link->feed != NULL)
         feed_close(link->feed);
+    if (link->by & RECORD_LINKS)
+        atomic_fetch_and(&link->host->bits, ~link->by);
     if (link->session != 0)
         neighbour_end(link->neighbour, link->session);
     buffer_free(&link->replies);
@@ -147,9 +149,21 @@ static uint32_t draw_session(struct link_host *host)
 {
     uint32_t session;
     do
-        session = atomic_fetch_add(&host->sessions, 1) + 1;
+        session = (atomic_fetch_add(&host->sessions, 1) + 1) & ~RECORD_LINKS;
     while (session == 0);
     return session;
+}
+
+/* What the store knows a session by: a bit of its own, or its number where all bits are given. */
+static uint32_t draw_bit(struct link_host *host, uint32_t session)
+{
+    uint32_t given = atomic_load(&host->bits), bit;
+    do {
+        bit = ~given & (given + 1);
+        if (bit == RECORD_LINKS || BROKEN(skip_by_peer))
+            return session;
+    } while (!atomic_compare_exchange_weak(&host->bits, &given, given | bit));
+    return RECORD_LINKS | bit;
 }
 
 static void on_hello(struct link *link, struct herd_text line, struct link_time time)
@@ -160,12 +174,13 @@ static void on_hello(struct link *link, struct herd_text line, struct link_time 
         return;
     }
     memcpy(link->epoch, hello.epoch.bytes, EPOCH_BYTES);
-    link->by = link->session = draw_session(link->host);
+    link->session = draw_session(link->host);
+    link->by = draw_bit(link->host, link->session);
     link->replaced = neighbour_begin(link->neighbour, link->session, link->epoch, hello.stripes);
     if (!link->dialler)
         say_hello(link, link->epoch, time);
     if (BROKEN(skip_by_peer))
-        link->by = UINT32_C(0x80000000) + (uint32_t)neighbour_name(link->neighbour)[0];
+        link->by = UINT32_C(0x40000000) + (uint32_t)neighbour_name(link->neighbour)[0];
     link->feed = feed_open(link->host->store, link->by, place_of(link, &hello), link->wake,
                            link->wake_arg);
     link->state = LINK_UP;

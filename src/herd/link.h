@@ -31,6 +31,7 @@ struct link_host {
     const char *server;        /* this server's name */
     _Atomic uint64_t epoch[2]; /* of this store's feed */
     _Atomic uint32_t sessions; /* numbers given so far; none is given twice */
+    _Atomic uint32_t bits;     /* of RECORD_LINKS that links have */
     struct neighbour **neighbours;
     size_t neighbour_count;
 };

@@ -126,6 +126,17 @@ bool record_same_texts(const struct record *record, const struct herd_report *re
            text_equal(time_of(record, room), report->time);
 }
 
+bool record_equal(const struct record *record, const struct herd_report *report, uint16_t origin)
+{
+    if (record->time_ns != report->time_ns || record->diff_ns != report->diff_ns ||
+        record->origin != origin || !text_equal(location_of(record), report->location))
+        return false;
+    unsigned form = time_form(report->time);
+    size_t bytes = time_bytes(form);
+    const char *kept = record->text + record->client_len + record->location_len;
+    return form == record->time_form && bytes_equal(kept, report->time.bytes, bytes);
+}
+
 static int compare_texts(struct herd_text a, struct herd_text b)
 {
     int order = memcmp(a.bytes, b.bytes, a.len < b.len ? a.len : b.len);

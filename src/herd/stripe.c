@@ -108,6 +108,7 @@ static void make_room(struct stripe *stripe)
         const struct journal_entry entry = *journal_at(journal, i);
         if ((uint32_t)stripe->tail - entry.seq < stripe->context->stale)
             break;
+        record_unlearn(slab_at(&stripe->slab, entry.slot));
         append(stripe, entry.slot);
     }
 }
@@ -226,6 +227,10 @@ static enum herd_put put(struct stripe *stripe, uint64_t hash, const struct herd
     struct record *record = find(stripe, &probe, report->client, &slot);
     if (record == NULL)
         return insert(stripe, hash, report, origin, session);
+    if (session != 0 && record_equal(record, report, origin)) {
+        record_learn(record, session);
+        return HERD_PUT_REPEAT;
+    }
     enum herd_put result = HERD_PUT_NEW;
     if (!is_dead(stripe, record->time_ns, record->diff_ns, clock_ns))
         result = judge(stripe, report, record, session);
@@ -311,18 +316,19 @@ uint64_t stripe_tail(struct stripe *stripe)
     return tail;
 }
 
-static bool passed_over(const struct stripe *stripe, const struct record *record,
+static bool passed_over(const struct stripe *stripe, const struct record *record, bool since,
                         const struct stripe_sink *sink)
 {
     int64_t after = atomic_load_explicit(&stripe->context->forget_after_ns, memory_order_relaxed);
-    return (sink->session != 0 && record->session == sink->session) ||
+    return record_known(record, sink->session, since || BROKEN(bits_outlive_sessions)) ||
            record_dead(record->time_ns, record->diff_ns, after, sink->clock_ns);
 }
 
-static bool give(const struct stripe *stripe, const struct record *record,
+/* since: whether it changed after the reader's session began. */
+static bool give(const struct stripe *stripe, const struct record *record, bool since,
                  const struct stripe_sink *sink)
 {
-    if (passed_over(stripe, record, sink))
+    if (passed_over(stripe, record, since, sink))
         return true;
     char time[NUMBER_TIME_MAX];
     struct herd_report report;
@@ -346,7 +352,8 @@ static enum stripe_read list(struct stripe *stripe, struct stripe_cursor *cursor
         uint64_t seq = journal_seq(entry->seq, stripe->tail);
         if (seq > until)
             break;
-        if (is_live(stripe, entry) && !give(stripe, slab_at(&stripe->slab, entry->slot), sink))
+        if (is_live(stripe, entry) &&
+            !give(stripe, slab_at(&stripe->slab, entry->slot), seq > cursor->began, sink))
             return STRIPE_FULL;
         cursor->pos = seq;
         cursor->index++;
@@ -387,7 +394,7 @@ static enum stripe_read sweep(struct stripe *stripe, struct stripe_cursor *curso
             break;
         const struct record *record = slab_at(&stripe->slab, slot);
         uint64_t seq = record->client_len > 0 ? journal_seq(record->seq, stripe->tail) : 0;
-        if (seq > cursor->pos && !give(stripe, record, sink))
+        if (seq > cursor->pos && !give(stripe, record, seq > cursor->began, sink))
             return STRIPE_FULL;
         if (BROKEN(sweep_marks_early) && seq > cursor->pos)
             cursor->pos = seq;

@@ -66,6 +66,7 @@ uint64_t stripe_tail(struct stripe *stripe);
 /* ---- reading the changes: a reader's place in this stripe ---- */
 
 struct stripe_cursor {
+    uint64_t began; /* the stripe's tail when the reader's session began */
     uint64_t pos;   /* all changes up to here have been read */
     uint64_t tail;  /* the stripe's, when it was last read */
     uint32_t index; /* of the next journal entry, good while packed is the journal's */
@@ -80,7 +81,7 @@ struct stripe_cursor {
 struct stripe_sink {
     bool (*take)(void *arg, const struct herd_report *report);
     void *arg;
-    uint32_t session; /* whose own records are passed over */
+    uint32_t session; /* what it has told is passed over */
     int64_t clock_ns; /* to know the dead ones, which are passed over too */
 };
 

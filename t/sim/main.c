@@ -39,6 +39,7 @@ static bool break_rule(const char *name)
 {
     static const char *const names[] = {
         [BROKEN_skip_by_peer] = "skip_by_peer",
+        [BROKEN_bits_outlive_sessions] = "bits_outlive_sessions",
         [BROKEN_ignore_epoch] = "ignore_epoch",
         [BROKEN_no_tiebreak] = "no_tiebreak",
         [BROKEN_late_mark_any_epoch] = "late_mark_any_epoch",

@@ -248,6 +248,28 @@ static void refuses(const char *hello, const char *why)
     tear_down();
 }
 
+static void a_session_has_a_bit_until_it_ends(void **state)
+{
+    (void)state;
+    set_up();
+    a.host.bits = 5;
+    assert_int_equal(talk(), 0);
+    assert_int_equal(a.host.bits, 7);
+    link_close(a.link);
+    assert_int_equal(a.host.bits, 5);
+    a.host.bits = ~RECORD_LINKS; /* all are given: its number serves */
+    link_close(b.link);
+    open_side(&a);
+    open_side(&b);
+    put(a.host.store, "x", 1, 0);
+    put(b.host.store, "y", 1, 0);
+    assert_int_equal(talk(), 2);
+    link_close(a.link);
+    assert_int_equal(a.host.bits, ~RECORD_LINKS);
+    open_side(&a);
+    tear_down();
+}
+
 static void who_does_not_prove_itself_is_refused(void **state)
 {
     (void)state;
@@ -382,6 +404,7 @@ int main(void)
         cmocka_unit_test(what_was_marked_is_not_sent_again),
         cmocka_unit_test(who_comes_back_empty_has_everything_again),
         cmocka_unit_test(a_newer_session_replaces_the_older),
+        cmocka_unit_test(a_session_has_a_bit_until_it_ends),
         cmocka_unit_test(who_does_not_prove_itself_is_refused),
         cmocka_unit_test(bad_lines_are_skipped),
         cmocka_unit_test(lines_have_a_limit),

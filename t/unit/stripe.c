@@ -140,6 +140,62 @@ static void what_came_by_the_session_is_passed_over(void **state)
     store_destroy(store);
 }
 
+/* What a reader with the bit of a link is given of one stripe, from the beginning. */
+static struct taken read_as(struct store *store, unsigned link, uint64_t began)
+{
+    struct taken taken = {.most = MOST};
+    struct stripe_sink sink = {.take = take, .arg = &taken, .session = RECORD_LINKS | 1u << link};
+    struct stripe_cursor cursor = {.began = began};
+    struct stripe *stripe = store_stripe(store, 0);
+    assert_int_equal(stripe_list(stripe, &cursor, UINT64_MAX, MOST, &sink), STRIPE_DONE);
+    assert_true(cursor.pos == stripe_tail(stripe));
+    return taken;
+}
+
+static void what_a_link_has_told_is_passed_over(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    put_number(store, 1, 1, 0);
+    put_number(store, 1, 1, RECORD_LINKS | 1u << 0); /* tells what is here already */
+    put_number(store, 2, 1, RECORD_LINKS | 1u << 1);
+    put_number(store, 2, 1, RECORD_LINKS | 1u << 0);
+    put_number(store, 3, 1, RECORD_LINKS | 1u << 1);
+    put_number(store, 3, 0, RECORD_LINKS | 1u << 0); /* has an older one */
+    put_number(store, 4, 1, 7);
+    assert_int_equal(read_as(store, 0, 0).count, 2);
+    assert_int_equal(read_as(store, 1, 0).count, 2);
+    assert_int_equal(read_as(store, 2, 0).count, 4);
+    put_number(store, 2, 2, 0);
+    assert_int_equal(read_as(store, 0, 0).s[2], 2);
+    assert_int_equal(read_as(store, 1, 0).s[2], 2);
+    store_destroy(store);
+}
+
+/* The bit was another link's then. */
+static void what_is_older_than_the_session_is_not_passed_over(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    put_number(store, 1, 1, RECORD_LINKS | 1u << 0);
+    put_number(store, 2, 1, RECORD_LINKS | 1u << 0);
+    assert_int_equal(read_as(store, 0, 1).count, 1);
+    assert_int_equal(read_as(store, 0, 1).s[1], 1);
+    assert_int_equal(read_as(store, 0, 2).count, 2);
+    store_destroy(store);
+}
+
+static void a_new_seq_makes_no_old_bit_good(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 500);
+    put_number(store, 99, 7, RECORD_LINKS | 1u << 0);
+    for (int s = 1; s <= 20000; s++)
+        put_number(store, s % 3, s, 0);
+    assert_int_equal(read_as(store, 0, 10000).s[99], 7);
+    store_destroy(store);
+}
+
 static void what_has_no_room_is_not_read(void **state)
 {
     (void)state;
@@ -224,6 +280,9 @@ int main(void)
         cmocka_unit_test(cursors_survive_packing),
         cmocka_unit_test(what_is_stale_is_given_a_new_seq),
         cmocka_unit_test(what_came_by_the_session_is_passed_over),
+        cmocka_unit_test(what_a_link_has_told_is_passed_over),
+        cmocka_unit_test(what_is_older_than_the_session_is_not_passed_over),
+        cmocka_unit_test(a_new_seq_makes_no_old_bit_good),
         cmocka_unit_test(what_has_no_room_is_not_read),
         cmocka_unit_test(a_sweep_and_the_list_behind_it_miss_nothing),
         cmocka_unit_test(a_sweep_begins_at_the_readers_place),
