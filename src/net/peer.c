@@ -21,9 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OUTPUT_BYTES (64 * 1024)  /* asked of the link at a time */
-#define ROUNDS       8            /* so often in one turn */
-#define UNSENT_BYTES (128 * 1024) /* that the kernel takes beyond what is under way */
+#define OUTPUT_BYTES (64 * 1024)           /* asked of the link at a time */
+#define ROUNDS       8                     /* so often in one turn */
+#define UNSENT_BYTES (128 * 1024)          /* that the kernel takes beyond what is under way */
+#define GATHER_NS    (INT64_C(500) * 1000) /* that news waits for more, while more comes */
 #define STUCK_NS     (INT64_C(200) * 1000000)
 #define REFUSED_NS   (INT64_C(1) * 1000000000)
 #define REFUSED_MAX  16 /* lines of the log about them in so long */
@@ -143,21 +144,40 @@ static void shut(struct peer *peer)
         peer_close(peer, "the server stops");
 }
 
+/* A server that is busy has news in each turn, and a write for each costs more than all else that
+ * is done for it. So news waits for that of the next turns, for a moment after the last write, as
+ * long as each of them has events. What comes alone is sent at once. */
+static bool may_wait(struct peer *peer, int64_t now_ns)
+{
+    const struct links *links = peer->links;
+    uint32_t events = links->worker->sockets.rounds + links->reads;
+    bool busy = events != peer->events;
+    peer->events = events;
+    return busy && now_ns - peer->flushed_ns < GATHER_NS && links->ending_ns == 0;
+}
+
 static void flush(void *arg)
 {
     struct peer *peer = arg;
     struct link_time time = time_now();
     if (peer->shut)
         return;
+    if (may_wait(peer, time.now_ns)) {
+        worker_put_off(peer->links->worker, &peer->flush);
+        return;
+    }
     if (!send_all(peer, time)) {
         peer_close(peer, strerror(errno));
         return;
     }
     wait_for(peer);
     set_timer(peer, time.now_ns);
-    if (buffer_len(&peer->unwritten) > 0)
+    bool pending = link_pending(peer->link);
+    bool stopped = buffer_len(&peer->unwritten) > 0;
+    peer->flushed_ns = pending || stopped ? 0 : time.now_ns;
+    if (stopped)
         return;
-    if (link_pending(peer->link))
+    if (pending)
         worker_put_off(peer->links->worker, &peer->flush);
     else if (peer->links->ending_ns != 0)
         shut(peer);
@@ -235,6 +255,7 @@ static bool read_more(struct peer *peer)
     ssize_t n = peer->io->recv(peer->io, peer->fd, input + kept, WORKER_INPUT_BYTES / 2);
     if (n < 0 && errno == EAGAIN)
         return false;
+    peer->links->reads++;
     if (n > 0)
         take_input(peer, input, kept + (size_t)n);
     else

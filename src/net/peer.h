@@ -17,6 +17,8 @@ struct peer {
     short waiting_for;
     int64_t timer_ns; /* when the timer fires; 0: it is not set */
     int64_t opened_ns;
+    int64_t flushed_ns; /* when all there was had been sent; 0: not all was */
+    uint32_t events;    /* of the worker, when a flush last looked */
     bool proved;
     bool held;   /* not read, for want of memory */
     bool shut;   /* all is sent and our side is shut */

@@ -23,6 +23,7 @@ struct sockets {
     int fd;
     struct event event;
     int next, count; /* of found: those that are still to be told */
+    uint32_t rounds; /* in which any was found */
     struct epoll_event found[SOCKETS_ROUND];
 };
 
