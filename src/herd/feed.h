@@ -17,8 +17,8 @@
 struct feed;
 
 /* Opens a reader that stands at pos[i] in stripe i (NULL: at the beginning of all). What came by
- * `session` is passed over (0: nothing is; see RECORD_LINKS). wake(arg) is called by whoever announces the first news
- * since the last read. */
+ * `session` is passed over (0: nothing is; see RECORD_LINKS). wake(arg) is called by whoever
+ * announces the first news since the last read. */
 struct feed *feed_open(struct store *store, uint32_t session, const uint64_t *pos,
                        void (*wake)(void *arg), void *arg);
 void feed_close(struct feed *feed);
