@@ -72,7 +72,7 @@ is $h->ask('Goloman', "IAMAT k +1-1 $more"), "? IAMAT k +1-1 $more", '... and no
 SKIP: {
     skip 'a sanitizer wants terabytes of addresses', 10 if sanitized();
     for my $mib (150, 600, 2150, 4250) {
-        $h = Test::Herd->new(workers => 2);
+        $h = Test::Herd->new(workers => 2, log => 'messages = false;');
         $h->limit_addresses($mib * 1024);
         $h->start_all;
         like $h->ask('Goloman', 'IAMAT k +1-1 1'), qr/^AT /, "$mib MiB of addresses are enough";
