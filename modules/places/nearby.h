@@ -22,12 +22,13 @@ struct nearby {
  * thread at a time (json.h). */
 void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound);
 
-/* The provider that asks. Lives as long as its module; failing is the upstream thread's. */
+/* The provider that asks. Lives as long as its module; failing is the upstream thread's, but
+ * for what is refused while the server stops. */
 struct nearby_source {
     const char *name;
-    const char *ca_file; /* NULL: none */
-    const char *secret;  /* what nobody may read in an answer; NULL: nothing */
-    bool failing;        /* the last answer was none: one warning is enough */
+    const char *ca_file;  /* NULL: none */
+    const char *secret;   /* what nobody may read in an answer; NULL: nothing */
+    _Atomic bool failing; /* the last answer was none: one warning is enough */
 };
 
 /* Asks that URL and answers the search: within 5 s, 2 s of them to connect. Where the client goes

@@ -29,8 +29,8 @@
 #define NS_PER_S    INT64_C(1000000000)
 #define GATHER_NS   NS_PER_S
 #define NEVER       LOG_MERGE_ALL
-#define FILLING     (LOG_RING_BYTES / 8 * 6) /* bytes that wait: the thread is called */
-#define FULL        (LOG_RING_BYTES / 8 * 7) /* and has not come yet */
+#define FILLING     (LOG_RING_BYTES / 8 * 5) /* bytes that wait: the thread is called */
+#define FULL        (LOG_RING_BYTES / 8 * 6) /* and has not come yet */
 #define PACE_NS     50000
 #define SLOW_NS     (20 * 1000000) /* a write that lasts longer is not waited for */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a target that takes nothing */
