@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The examples of herd-modules(7): each is built as the page says, against the installed header
-# alone, is loaded, and does what is said of it.
+# The examples of herd-modules(7), as the page shows them: each is built as it says, against the
+# installed header alone, is loaded, and does what is said of it.
 
 use strict;
 use warnings;
@@ -16,15 +16,14 @@ my $page = Test::Herd::Manual->new('herd-modules.7');
 my $tree = Test::Herd::Installed->new;
 $ENV{HERD} = $tree->file('/sbin/herd');
 
-# Each example is one display that begins with a comment and ends with a module.
-my (%so, %text);
+# Each example begins with a comment and ends with a module; between those of the walk through
+# invalid, which manual.t compares, there is text.
+my @pages = map { { reverse m{^(/\*.*?^HERD_MODULE_EXPORT\((\w+)\) = \{.*?^\};\n)}msg } } $page->rendered;
+delete $_->{invalid} for @pages;
+is_deeply $pages[$_], $pages[0], 'those who render the page show the same' for 1 .. $#pages;
+my %text = %{ $pages[0] };
 my $h = Test::Herd->new(servers => ['Goloman', 'Hands'], adjacency => { Goloman => ['Hands'] }, workers => 2);
-my $whole = qr{\A/\*.*^HERD_MODULE_EXPORT\((\w+)\) = \{.*^\};\n\z}ms;
-for my $display ($page->displays($whole)) {
-    my ($name) = $display->{text} =~ $whole;
-    $text{$name} = $display->{text};
-    $so{$name} = $tree->build($name, $h->write("$name.c", $display->{text}), '-std=c11', '-lm');
-}
+my %so = map { $_ => $tree->build($_, $h->write("$_.c", $text{$_}), '-std=c11', '-lm') } sort keys %text;
 is_deeply [sort keys %so], [qw(huts moves nap relay wave)], 'the examples are built';
 my $built_in = qr/^\$ (cc -shared -fPIC \$\(pkg-config --cflags herd\) -o wave\.so wave\.c)$/m;
 like +($page->displays(qr/^\$ cc /))[0]{text}, $built_in, 'the page says how';

@@ -1,6 +1,7 @@
 # A manual page as its tests want it: the headings, the items of its lists and the literal displays,
 # each with the section and the subsection that it stands in. It reads the source, not what mandoc
-# makes of it, so that nothing is lost to layout; of mdoc it knows what our pages use.
+# makes of it, so that nothing is lost to layout; of mdoc it knows what our pages use. What people
+# read is `rendered`.
 package Test::Herd::Manual;
 
 use strict;
@@ -11,7 +12,7 @@ sub new {
     my ($class, $name) = @_;
     my $file = ($ENV{HERD_SRCDIR} // '.') . "/man/$name";
     open my $in, '<', $file or die "$file: $!\n";
-    my $self = bless { name => $name, heads => [], items => [], displays => [], text => '' }, $class;
+    my $self = bless { name => $name, file => $file, heads => [], items => [], displays => [], text => '' }, $class;
     my %at = (section => '', subsection => '', note => '', item => undef);
     while (my $line = <$in>) {
         chomp $line;
@@ -47,12 +48,22 @@ sub take {
 
 sub here { my ($self, $at) = @_; return map { $_ => $at->{$_} } qw(section subsection) }
 
-# The characters that roff's escapes stand for.
+# The characters that roff's escapes stand for; one of them begins a comment.
 sub plain {
     my ($text) = @_;
     my %char = (e => '\\', '(dq' => '"', '(ha' => '^', '&' => '');
+    $text =~ s/\\".*//;
     $text =~ s/\\(e|\(dq|\(ha|&)/$char{$1}/g;
     return $text;
+}
+
+# The page as those renderers that are here show it, on lines of any length and not indented.
+sub rendered {
+    my ($self) = @_;
+    my @renderers = (['mandoc', '-Tutf8', '-Owidth=200'], ['groff', '-mandoc', '-Tutf8', '-P-cbou', '-rLL=200n']);
+    my @shown = map { my $said = -x "/usr/bin/$_->[0]" ? `@$_ '$self->{file}'` : ''; $said eq '' ? () : $said } @renderers;
+    die "$self->{name}: neither mandoc nor groff renders it\n" if !@shown;
+    return map { s/.\x08//gr =~ s/^ {5}//gmr } @shown;
 }
 
 sub text { $_[0]{text} }
