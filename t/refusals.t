@@ -62,6 +62,7 @@ my %wrong = (
     'a command without run' => ['-DRUN=0', qr/its command "BROKEN" has no run/],
     'a provider without name' => [q(-DPROVIDER='""'), qr/its provider has no name of .*/],
     'no ABI' => ['-DABI=0', qr/does not say what ABI it is built for: \.abi is not set/],
+    "a link's verb" => [q(-DFROM=HERD_PEER -DVERB='"PING"'), qr/module broken: the verb "PING" is herd's own/],
     "herd's own group" => [q(-DGROUP='"limits"'), qr/the group "limits" is herd's own/],
     'configure without group' => ['-DGROUP=0', qr/module broken has a configure and no group/],
 );

@@ -43,12 +43,24 @@ static const struct entry *find(const struct dispatch *dispatch, enum herd_from 
     return NULL;
 }
 
+/* The table is asked first, so what stands in it would never come to link.c. */
+static bool is_link_verb(const struct herd_command *command)
+{
+    static const char *const verbs[] = {"HELLO", "MARK", "PING", "PONG"};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(command->verb, verbs[i]) == 0)
+            return command->from == HERD_PEER;
+    return false;
+}
+
 bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command, const char *module,
                   struct herd_error *err)
 {
     assert(command->verb != NULL && command->run != NULL);
     struct herd_text verb = {command->verb, strlen(command->verb)};
     const struct entry *taken = find(dispatch, command->from, verb);
+    if (is_link_verb(command))
+        return herd_fail(err, "module %s: the verb \"%s\" is herd's own", module, command->verb);
     if (taken != NULL)
         return herd_fail(err, "module %s: the verb \"%s\" is module %s's", module, command->verb,
                          taken->module);

@@ -11,8 +11,8 @@ struct dispatch;
 struct dispatch *dispatch_create(void);
 void dispatch_destroy(struct dispatch *dispatch);
 
-/* Adds a command, which must live as long as dispatch. False: the verb is taken, and err says by
- * whom. Main thread, before the workers begin. */
+/* Adds a command, which must live as long as dispatch. False: the verb is taken, by
+ * another or by the link protocol, and err says so. Main thread, before the workers begin. */
 bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command, const char *module,
                   struct herd_error *err);
 

@@ -49,6 +49,9 @@ static bool start(struct herd_error *err)
 #ifndef VERB
 #define VERB "BROKEN"
 #endif
+#ifndef FROM
+#define FROM HERD_CLIENT
+#endif
 #ifndef NAME
 #define NAME "broken"
 #endif
@@ -66,7 +69,7 @@ static bool start(struct herd_error *err)
 #endif
 
 static const struct herd_command commands[] = {
-    {.verb = VERB, .from = HERD_CLIENT, .run = RUN},
+    {.verb = VERB, .from = FROM, .run = RUN},
     {.verb = NULL},
 };
 

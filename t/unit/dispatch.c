@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,24 @@ static void a_verb_is_taken_once(void **state)
     dispatch_destroy(dispatch);
 }
 
+static void what_links_say_is_no_command(void **state)
+{
+    (void)state;
+    static const char *const verbs[] = {"HELLO", "MARK", "PING", "PONG"};
+    struct dispatch *dispatch = table_of(true);
+    for (size_t i = 0; i < 4; i++) {
+        const struct herd_command peers = {.verb = verbs[i], .from = HERD_PEER, .run = run_peer};
+        const struct herd_command clients = {.verb = verbs[i], .run = run_client};
+        char expected[64];
+        struct herd_error err;
+        snprintf(expected, sizeof expected, "module x: the verb \"%s\" is herd's own", verbs[i]);
+        assert_false(dispatch_add(dispatch, &peers, "x", &err));
+        assert_string_equal(err.text, expected);
+        assert_true(dispatch_add(dispatch, &clients, "x", &err));
+    }
+    dispatch_destroy(dispatch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +151,7 @@ int main(void)
         cmocka_unit_test(what_is_invalid_goes_to_the_command_that_takes_it),
         cmocka_unit_test(nobody_need_take_what_is_invalid),
         cmocka_unit_test(a_verb_is_taken_once),
+        cmocka_unit_test(what_links_say_is_no_command),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
