@@ -136,6 +136,8 @@ $left->{all} = []; # which is all there is to say about that process
 # So does what it may not do meanwhile; then the sentence names its file too.
 my $misuse = $tree->build('misuse', "$source/misuse.c");
 my %misuse = (
+    'reply late' => 'herd_reply to a command after herd_defer',
+    'reply AT late' => 'herd_reply_at to a command after herd_defer',
     'done twice' => 'herd_done twice of one command',
     'done invalid' => 'herd_done_invalid of a command that is done',
     'defer twice' => 'herd_defer twice of one command',
@@ -158,7 +160,7 @@ for my $what (sort keys %misuse) {
     $process->signal_to('TERM') if $what eq 'for ever' && $bad->wait_log('Goloman', "Response sent: 'MISUSED'");
     $process->wait_end;
     is $process->signal, 6, "$what: the server ends";
-    my $by = $misuse{$what} =~ /HERD_LATER|worker stops/ ? '' : ", by $misuse";
+    my $by = $misuse{$what} =~ /worker stops/ ? '' : ", by $misuse";
     is $process->err =~ s/\n\z//r, "herd: error: A module misuses the door: $misuse{$what}$by", '... and says why';
     $bad->{all} = [];
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/misuse.h"
 #include "herd/request.h"
 
 #include <assert.h>
@@ -72,10 +73,22 @@ bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command,
     return true;
 }
 
+/* herd_defer takes the request's answer from it. */
+static enum herd_result run(const struct herd_command *command, struct herd_request *request)
+{
+    enum herd_result result = command->run(request);
+    bool deferred = request->out == NULL;
+    if ((result == HERD_LATER) != deferred)
+        misuse_end((const void *)command->run,
+                   deferred ? "herd_defer, and its command does not return HERD_LATER"
+                            : "HERD_LATER without herd_defer");
+    return result;
+}
+
 enum herd_result dispatch_invalid(const struct dispatch *dispatch, struct herd_request *request)
 {
     metric_add(invalid, 1);
-    return dispatch->otherwise != NULL ? dispatch->otherwise->run(request) : HERD_INVALID;
+    return dispatch->otherwise != NULL ? run(dispatch->otherwise, request) : HERD_INVALID;
 }
 
 const struct herd_command *dispatch_find(const struct dispatch *dispatch, enum herd_from from,
@@ -93,9 +106,11 @@ const struct herd_command *dispatch_find(const struct dispatch *dispatch, enum h
 enum herd_result dispatch_run(const struct dispatch *dispatch, const struct herd_command *command,
                               struct herd_request *request)
 {
-    assert(request->line->count > 0);
-    enum herd_result result = command != NULL ? command->run(request) : HERD_INVALID;
-    if ((result == HERD_INVALID || result == HERD_END) && request->neighbour == NULL)
-        return dispatch_invalid(dispatch, request);
-    return result;
+    assert(request->line->count > 0 && request->out != NULL);
+    size_t begins = buffer_len(request->out);
+    enum herd_result result = command != NULL ? run(command, request) : HERD_INVALID;
+    if (result != HERD_INVALID && result != HERD_END)
+        return result;
+    request->out->to = request->out->from + begins; /* what was replied is no part of the answer */
+    return request->neighbour == NULL ? dispatch_invalid(dispatch, request) : result;
 }

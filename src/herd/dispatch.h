@@ -21,9 +21,9 @@ bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command,
 const struct herd_command *dispatch_find(const struct dispatch *dispatch, enum herd_from from,
                                          const struct line *line);
 
-/* Executes the request's line, whose command was found so. HERD_INVALID comes back only from a
- * neighbour's line, or if nobody takes invalid ones: then the client's connection is closed behind
- * the answers before it. */
+/* Executes the request's line, whose command was found so. If the command calls it invalid, what it
+ * has replied is taken back. HERD_INVALID comes back only from a neighbour's line, or if nobody
+ * takes invalid ones: then the client's connection is closed behind the answers before it. */
 enum herd_result dispatch_run(const struct dispatch *dispatch, const struct herd_command *command,
                               struct herd_request *request);
 

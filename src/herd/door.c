@@ -28,6 +28,7 @@ struct herd_text herd_field(const struct herd_request *req, size_t i)
 
 void herd_reply(struct herd_request *req, struct herd_text text)
 {
+    misuse_unless(req->out != NULL, "herd_reply to a command after herd_defer");
     buffer_add(req->out, text.bytes, text.len);
 }
 
@@ -163,6 +164,7 @@ bool herd_report_get(struct herd_request *req, struct herd_text client, struct h
 
 void herd_reply_at(struct herd_request *req, const struct herd_report *report)
 {
+    misuse_unless(req->out != NULL, "herd_reply_at to a command after herd_defer");
     char *to = buffer_reserve(req->out, HERD_AT_MAX);
     size_t n = at_print(to, report);
     to[n] = '\n'; /* HERD_AT_MAX has room for it */

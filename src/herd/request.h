@@ -12,7 +12,7 @@ struct herd_request {
     const struct line *line;
     struct herd_text client; /* the field of it that names one, and the store's hash of that; */
     uint64_t hash;           /* empty: it was not looked up ahead */
-    struct buffer *out;      /* the answer */
+    struct buffer *out;      /* the answer; NULL: the command was deferred, and a copy has it */
     struct store *store;
     uint64_t *news;        /* stripes changed in this turn of the thread */
     const char *server;    /* this server's name */

@@ -5,8 +5,9 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/misuse.h"
 #include "herd/ahead.h"
+
+#include <assert.h>
 
 #define OUTPUT_MAX  (256 * 1024) /* bytes of answers that are written though lines are left */
 #define EXCERPT_MAX 64           /* bytes of a line that is too long that go back */
@@ -26,8 +27,7 @@ static void prepare(struct connection *c, struct client_request *command)
 {
     const struct clients_service *service = c->clients->service;
     command->connection = c;
-    command->request = (struct herd_request){.out = &c->clients->worker->output,
-                                             .store = service->store,
+    command->request = (struct herd_request){.store = service->store,
                                              .news = &c->clients->news,
                                              .server = service->server,
                                              .connection = c->number,
@@ -70,6 +70,7 @@ static void execute(struct connection *c, struct client_request *command,
 {
     const struct dispatch *dispatch = c->clients->service->dispatch;
     struct herd_request *request = &command->request;
+    request->out = &c->clients->worker->output;
     command->begins = buffer_len(request->out);
     request->line = &line->line;
     request->client = line->client;
@@ -81,9 +82,7 @@ static void execute(struct connection *c, struct client_request *command,
     enum herd_result result = valid ? dispatch_run(dispatch, line->command, request)
                                     : dispatch_invalid(dispatch, request);
     struct later *later = connection_later(c);
-    if ((result == HERD_LATER) != (later != NULL))
-        misuse_end(NULL, later != NULL ? "herd_defer, and its command does not return HERD_LATER"
-                                       : "HERD_LATER without herd_defer");
+    assert((result == HERD_LATER) == (later != NULL));
     if (result == HERD_INVALID) /* no module answers it, and a client must not wait for one */
         c->closing = true;
     if (later != NULL && later->done)

@@ -40,6 +40,7 @@ struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void
     size_t said = buffer_len(req->out) - now->begins;
     buffer_add(&later->out, buffer_at(req->out) + now->begins, said);
     req->out->to -= said;
+    req->out = NULL;
     connection_backlog(connection)->later = later;
     return &later->copy.request;
 }
@@ -56,7 +57,7 @@ void herd_done(struct herd_request *deferred)
 }
 
 /* What was replied before is no part of that answer. The module that takes invalid commands answers
- * at once: a second herd_defer would be noticed. */
+ * at once: a herd_defer of the copy would be noticed. */
 void herd_done_invalid(struct herd_request *deferred)
 {
     struct later *later = (struct later *)deferred;

@@ -50,8 +50,12 @@ static void on_gone(void *arg)
 static enum herd_result later(struct herd_request *req)
 {
     unsigned ms;
-    if (!herd_count_parse(herd_field(req, 1), &ms) || ms * INT64_C(1000000) > most_ns)
+    if (!herd_count_parse(herd_field(req, 1), &ms))
         return HERD_INVALID;
+    if (ms * INT64_C(1000000) > most_ns) {
+        herd_reply(req, (struct herd_text){"never\n", 6}); /* which is taken back */
+        return HERD_INVALID;
+    }
     struct wait *wait = calloc(1, sizeof *wait);
     if (wait == NULL)
         return HERD_INVALID;

@@ -25,6 +25,10 @@ static enum herd_result defer_badly(struct herd_request *req)
         herd_defer(req, NULL, NULL);
     if (is(req, "defer the copy"))
         herd_defer(deferred, NULL, NULL);
+    if (is(req, "reply late"))
+        herd_reply(req, text("late\n"));
+    if (is(req, "reply AT late"))
+        herd_reply_at(req, &(struct herd_report){.time_ns = 0});
     herd_done(deferred);
     if (is(req, "done twice"))
         herd_done(deferred);
@@ -99,8 +103,9 @@ static enum herd_result misuse(struct herd_request *req)
         return take_badly();
     if (is(req, "for ever"))
         return go_on_for_ever(req);
-    if (is(req, "defer twice") || is(req, "defer the copy") || is(req, "defer only") ||
-        is(req, "done twice") || is(req, "done invalid"))
+    if (is(req, "defer twice") || is(req, "defer only") || is(req, "defer the copy") ||
+        is(req, "reply late") || is(req, "reply AT late") || is(req, "done twice") ||
+        is(req, "done invalid"))
         return defer_badly(req);
     return put_badly(req);
 }

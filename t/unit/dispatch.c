@@ -13,25 +13,26 @@
 
 static const char *ran;
 static enum herd_result answer;
+static struct buffer out;
 
 static enum herd_result run_client(struct herd_request *req)
 {
-    (void)req;
     ran = "client";
+    herd_reply(req, (struct herd_text){"client ", 7});
     return answer;
 }
 
 static enum herd_result run_peer(struct herd_request *req)
 {
-    (void)req;
     ran = "peer";
+    herd_reply(req, (struct herd_text){"peer ", 5});
     return answer;
 }
 
 static enum herd_result run_other(struct herd_request *req)
 {
-    (void)req;
     ran = "other";
+    herd_reply(req, (struct herd_text){"other ", 6});
     return HERD_OK;
 }
 
@@ -50,11 +51,18 @@ static struct dispatch *table_of(bool with_other)
     return dispatch;
 }
 
+static void release(struct dispatch *dispatch)
+{
+    dispatch_destroy(dispatch);
+    buffer_free(&out);
+}
+
 static enum herd_result say(const struct dispatch *dispatch, enum herd_from from, const char *line)
 {
     struct line parted;
     line_parse(&parted, line, strlen(line));
-    struct herd_request request = {.line = &parted, .neighbour = from == HERD_PEER ? "B" : NULL};
+    struct herd_request request = {
+        .line = &parted, .out = &out, .neighbour = from == HERD_PEER ? "B" : NULL};
     ran = "nobody";
     return dispatch_run(dispatch, dispatch_find(dispatch, from, &parted), &request);
 }
@@ -68,7 +76,7 @@ static void each_side_has_its_own_verbs(void **state)
     assert_string_equal(ran, "client");
     assert_int_equal(say(dispatch, HERD_PEER, "GO 1"), HERD_OK);
     assert_string_equal(ran, "peer");
-    dispatch_destroy(dispatch);
+    release(dispatch);
 }
 
 static void fields_are_counted(void **state)
@@ -86,7 +94,7 @@ static void fields_are_counted(void **state)
     assert_string_equal(ran, "peer");
     assert_int_equal(say(dispatch, HERD_PEER, "GO"), HERD_INVALID);
     assert_string_equal(ran, "nobody");
-    dispatch_destroy(dispatch);
+    release(dispatch);
 }
 
 static void what_is_invalid_goes_to_the_command_that_takes_it(void **state)
@@ -101,7 +109,27 @@ static void what_is_invalid_goes_to_the_command_that_takes_it(void **state)
     assert_int_equal(say(dispatch, HERD_PEER, "GO 1"), HERD_INVALID);
     assert_string_equal(ran, "peer");
     assert_int_equal(say(dispatch, HERD_PEER, "STOP 1"), HERD_INVALID);
-    dispatch_destroy(dispatch);
+    release(dispatch);
+}
+
+/* The answers before it stay. */
+static void what_an_invalid_command_replied_is_taken_back(void **state)
+{
+    (void)state;
+    struct dispatch *dispatch = table_of(true);
+    answer = HERD_OK;
+    say(dispatch, HERD_CLIENT, "GO 1");
+    answer = HERD_INVALID;
+    say(dispatch, HERD_CLIENT, "GO 1");
+    answer = HERD_END; /* which is not a client's to have */
+    say(dispatch, HERD_CLIENT, "GO 1");
+    answer = HERD_INVALID;
+    say(dispatch, HERD_PEER, "GO 1");
+    answer = HERD_OK;
+    say(dispatch, HERD_PEER, "GO 1");
+    assert_int_equal(buffer_len(&out), strlen("client other other peer "));
+    assert_memory_equal(buffer_at(&out), "client other other peer ", buffer_len(&out));
+    release(dispatch);
 }
 
 static void nobody_need_take_what_is_invalid(void **state)
@@ -109,7 +137,7 @@ static void nobody_need_take_what_is_invalid(void **state)
     (void)state;
     struct dispatch *dispatch = table_of(false);
     assert_int_equal(say(dispatch, HERD_CLIENT, "STOP"), HERD_INVALID);
-    dispatch_destroy(dispatch);
+    release(dispatch);
 }
 
 static void a_verb_is_taken_once(void **state)
@@ -122,7 +150,7 @@ static void a_verb_is_taken_once(void **state)
     assert_non_null(strstr(err.text, "four"));
     assert_non_null(strstr(err.text, "two"));
     assert_non_null(strstr(err.text, "GO"));
-    dispatch_destroy(dispatch);
+    release(dispatch);
 }
 
 static void what_links_say_is_no_command(void **state)
@@ -140,7 +168,7 @@ static void what_links_say_is_no_command(void **state)
         assert_string_equal(err.text, expected);
         assert_true(dispatch_add(dispatch, &clients, "x", &err));
     }
-    dispatch_destroy(dispatch);
+    release(dispatch);
 }
 
 int main(void)
@@ -149,6 +177,7 @@ int main(void)
         cmocka_unit_test(each_side_has_its_own_verbs),
         cmocka_unit_test(fields_are_counted),
         cmocka_unit_test(what_is_invalid_goes_to_the_command_that_takes_it),
+        cmocka_unit_test(what_an_invalid_command_replied_is_taken_back),
         cmocka_unit_test(nobody_need_take_what_is_invalid),
         cmocka_unit_test(a_verb_is_taken_once),
         cmocka_unit_test(what_links_say_is_no_command),

@@ -58,9 +58,11 @@ struct herd_group;   /* a group of settings in the configuration */
 
 enum herd_result {
     HERD_OK,      /* executed; what herd_reply was given is the answer, and may be nothing */
-    HERD_INVALID, /* not a command of this form: the client gets the answer for invalid commands */
+    HERD_INVALID, /* not a command of this form: what was replied is thrown away, and the client
+                     gets the answer for invalid commands */
     HERD_LATER,   /* herd_defer was called; the answer follows */
-    HERD_END      /* only from a neighbour's command: it broke the protocol, the link is ended */
+    HERD_END      /* only from a neighbour's command: it broke the protocol, the link is ended. From
+                     a client's: as HERD_INVALID */
 };
 
 enum herd_from { HERD_CLIENT, HERD_PEER };
@@ -99,7 +101,7 @@ int64_t herd_clock_ns(const struct herd_request *req);
 
 /* Keeps a client's request beyond its handler, which then returns HERD_LATER. Returns a copy, with
  * texts of its own, that herd_reply and herd_done take; the handler may still read the request that
- * it was given, but no more replies to it. The lines behind it wait. If the client goes first,
+ * it was given, and replies to the copy only. The lines behind it wait. If the client goes first,
  * cancelled(arg) is called, on the same thread, and the copy is gone; NULL: nobody need know, and
  * herd_done is still owed. Call herd_done once, on the request's thread, unless cancelled was
  * called; it may be called before the handler returns. */
