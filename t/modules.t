@@ -135,6 +135,12 @@ $left->{all} = []; # which is all there is to say about that process
 
 # So does what it may not do meanwhile; then the sentence names its file too.
 my $misuse = $tree->build('misuse', "$source/misuse.c");
+my $late = Test::Herd->new(extra => loading($misuse));
+$late->allow(qr/Not counted/);
+$late->start('Goloman');
+is $late->ask('Goloman', 'MISUSE counter'), 'REFUSED', 'a counter of a handler';
+like $late->log('Goloman'), qr/ warn - Not counted: the counter misuse_late comes after the start$/m, '... is warned of';
+is $late->stop('Goloman'), 0, '... and no more';
 my %misuse = (
     'reply late' => 'herd_reply to a command after herd_defer',
     'reply AT late' => 'herd_reply_at to a command after herd_defer',

@@ -34,6 +34,7 @@ static const char *const names[METRIC_COUNT] = {
 static struct {
     char names[HERD_COUNTERS_MAX][NAME_MAX + 1];
     int count;
+    bool sealed; /* other threads read the names now */
 } modules;
 
 static bool is_name(const char *name)
@@ -64,10 +65,17 @@ int metrics_own(const char *name, struct herd_error *err)
         return which;
     if (!is_name(name))
         return (herd_fail(err, "\"%s\" is no name for a counter", name), -1);
+    if (modules.sealed)
+        return (herd_fail(err, "the counter %s comes after the start", name), -1);
     if (modules.count == HERD_COUNTERS_MAX)
         return (herd_fail(err, "no more than %d counters: %s", HERD_COUNTERS_MAX, name), -1);
     strcpy(modules.names[modules.count++], name);
     return which;
+}
+
+void metrics_seal(void)
+{
+    modules.sealed = true;
 }
 
 int metrics_count(void)

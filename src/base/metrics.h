@@ -18,8 +18,12 @@ enum metric {
 
 /* Adds a module's counter, whose name is copied; a name that was added before is the same counter.
  * Returns its number, METRIC_COUNT or above, or -1, and err says why: no name of [a-z0-9_], one of
- * metrics.def, or HERD_COUNTERS_MAX are there. Main thread, while no other runs. */
+ * metrics.def, HERD_COUNTERS_MAX are there, or it is too late. Main thread, while no other runs;
+ * any, once the names are sealed. */
 int metrics_own(const char *name, struct herd_error *err);
+
+/* From here on no name is added. Before the workers begin. */
+void metrics_seal(void);
 
 /* How many there are now: numbers are 0 to this less 1. */
 int metrics_count(void);

@@ -239,7 +239,9 @@ bool server_run(const struct server_options *options, struct herd_error *err)
                             .settings = options->settings,
                             .self = &options->settings->servers[options->index],
                             .word_fd = -1};
-    bool ran = build(&server, err) && serve(&server, err);
+    bool built = build(&server, err);
+    metrics_seal();
+    bool ran = built && serve(&server, err);
     destroy(&server);
     log_close();
     metrics_fini();

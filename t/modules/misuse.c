@@ -95,10 +95,19 @@ static enum herd_result go_on_for_ever(struct herd_request *req)
     return HERD_OK;
 }
 
+/* Which is only warned of. */
+static enum herd_result count_late(struct herd_request *req)
+{
+    herd_reply(req, text(herd_counter("misuse_late") < 0 ? "REFUSED\n" : "COUNTED\n"));
+    return HERD_OK;
+}
+
 static enum herd_result misuse(struct herd_request *req)
 {
     if (is(req, "later only"))
         return HERD_LATER;
+    if (is(req, "counter"))
+        return count_late(req);
     if (is(req, "take"))
         return take_badly();
     if (is(req, "for ever"))

@@ -72,6 +72,10 @@ static void have_modules_counters_behind_them(void **unused)
     metrics_add(METRIC_COUNT + 63, 3);
     assert_true(metrics_sum(METRIC_COUNT + 63) == 3);
     assert_true(metrics_sum(METRIC_COUNT + 62) == 0);
+    metrics_seal();
+    assert_int_equal(metrics_own("own_7", &err), METRIC_COUNT + 7);
+    assert_int_equal(metrics_own("one_more", &err), -1);
+    assert_string_equal(err.text, "the counter one_more comes after the start");
 }
 
 static void *count(void *unused)

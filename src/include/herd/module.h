@@ -264,8 +264,8 @@ bool herd_config_fail(struct herd_group *group, const char *name, struct herd_er
 /* A counter of the module's own, which the status line then shows as NAME: 1 to 64 bytes of
  * [a-z0-9_], and is copied. From configure or start; the same name again is the same counter.
  * Returns what herd_count takes; below 0, which herd_count ignores, after a warning in the log: no
- * such name, one of herd's own, or HERD_COUNTERS_MAX are taken. Counting shares nothing between
- * threads and is cheap. Any thread. */
+ * such name, one of herd's own, HERD_COUNTERS_MAX are taken, or a new one after the start. Counting
+ * shares nothing between threads and is cheap. Any thread. */
 #define HERD_COUNTERS_MAX 64
 int herd_counter(const char *name);
 void herd_count(int counter, uint64_t n);
