@@ -225,7 +225,8 @@ static config_setting_t *take(struct herd_group *group, const char *name)
 bool herd_config_given(struct herd_group *group, const char *name)
 {
     assert(group && name);
-    return member(group->over, name) || member(group->file, name);
+    return scan_is_name(name, strlen(name)) &&
+           (member(group->over, name) || member(group->file, name));
 }
 
 static struct herd_group *make_group(struct config *config, struct shown *shown,
@@ -338,11 +339,23 @@ bool config_strings(struct herd_group *group, const char *name, const char ***it
 
 /* ---- single settings ---- */
 
+/* Of a path libconfig would compare what stands before the first point. */
+static bool take_one(struct herd_group *group, const char *name, config_setting_t **setting,
+                     struct herd_error *err)
+{
+    if (!scan_is_name(name, strlen(name)))
+        return herd_config_fail(group, name, err, "is no name of a setting");
+    *setting = take(group, name);
+    return true;
+}
+
 bool herd_config_string(struct herd_group *group, const char *name, const char *otherwise,
                         const char **value, struct herd_error *err)
 {
     assert(group && name && otherwise && value && err);
-    config_setting_t *setting = take(group, name);
+    config_setting_t *setting = NULL;
+    if (!take_one(group, name, &setting, err))
+        return false;
     if (setting && config_setting_type(setting) != CONFIG_TYPE_STRING)
         return herd_config_fail(group, name, err, "must be a string: \"...\"");
     *value = setting ? config_setting_get_string(setting) : otherwise;
@@ -354,7 +367,9 @@ bool herd_config_bool(struct herd_group *group, const char *name, bool otherwise
                       struct herd_error *err)
 {
     assert(group && name && value && err);
-    config_setting_t *setting = take(group, name);
+    config_setting_t *setting = NULL;
+    if (!take_one(group, name, &setting, err))
+        return false;
     if (setting && config_setting_type(setting) != CONFIG_TYPE_BOOL)
         return herd_config_fail(group, name, err, "must be true or false");
     *value = setting ? config_setting_get_bool(setting) : otherwise;
@@ -379,7 +394,9 @@ bool herd_config_int(struct herd_group *group, const char *name, int otherwise, 
                      int *value, struct herd_error *err)
 {
     assert(group && name && value && err && min <= max);
-    config_setting_t *setting = take(group, name);
+    config_setting_t *setting = NULL;
+    if (!take_one(group, name, &setting, err))
+        return false;
     *value = otherwise;
     if (setting && !read_int(setting, value))
         return herd_config_fail(group, name, err, "must be an integer");
@@ -393,8 +410,10 @@ bool herd_config_float(struct herd_group *group, const char *name, double otherw
                        double max, double *value, struct herd_error *err)
 {
     assert(group && name && value && err && min <= max);
-    config_setting_t *setting = take(group, name);
+    config_setting_t *setting = NULL;
     int whole = 0;
+    if (!take_one(group, name, &setting, err))
+        return false;
     *value = otherwise;
     if (setting && config_setting_type(setting) == CONFIG_TYPE_FLOAT)
         *value = config_setting_get_float(setting);

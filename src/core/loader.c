@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "core/object.h"
+#include "core/scan.h"
 #include "wire/at.h"
 
 #include <assert.h>
@@ -122,15 +123,13 @@ static bool check_provider(const struct herd_provider *provider, struct herd_err
 /* Names as libconfig has them, with points between. */
 static bool is_path(const char *group)
 {
-    static const char others[] = "-_0123456789";
-    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*-_0123456789";
     do {
-        size_t len = strspn(group, all);
-        if (len == 0 || strchr(others, *group) != NULL)
+        size_t len = strcspn(group, ".");
+        if (!scan_is_name(group, len))
             return false;
         group += len;
     } while (*group++ == '.');
-    return group[-1] == '\0';
+    return true;
 }
 
 bool loader_check(const struct herd_module *module, struct herd_error *err)

@@ -118,6 +118,13 @@ static bool scan_string(struct scanner *s)
     return true;
 }
 
+bool scan_is_name(const char *name, size_t len)
+{
+    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*-_0123456789";
+    assert(name);
+    return (isalpha((unsigned char)*name) || *name == '*') && strspn(name, all) >= len;
+}
+
 static void skip_name(struct scanner *s)
 {
     while (isalnum((unsigned char)peek(s, 0)) || (peek(s, 0) && strchr("-_*", peek(s, 0))))

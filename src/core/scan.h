@@ -10,6 +10,9 @@
  * says why. The caller frees it. */
 char *scan_read(const char *path, size_t *len, struct herd_error *err);
 
+/* Whether so many bytes are a name as libconfig has them. */
+bool scan_is_name(const char *name, size_t len);
+
 /* Scans a text, and the files that its @include lines name (from dir, where libconfig looks for
  * them too). name stands in errors: "NAME:LINE: integer of more than 9 digits". False: err says
  * what is wrong. */

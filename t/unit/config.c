@@ -141,6 +141,18 @@ static void gives_modules_their_group(void **state)
     assert_string_equal(err.text + strlen(dir) + 1, "h.conf:1: places.my.n: is 3");
     assert_false(config_check_unknown(config, &err));
     assert_string_equal(err.text + strlen(dir) + 1, "h.conf:1: places.my.odd: unknown setting");
+    static const char *const no_names[] = {"", "a.b", "n.n", ".n", "n.", "1n", "-n", "n n"};
+    for (size_t i = 0; i < sizeof(no_names) / sizeof(no_names[0]); i++) {
+        assert_false(herd_config_string(group, no_names[i], "d", &text, &err));
+        assert_non_null(strstr(err.text, ": is no name of a setting"));
+        assert_false(herd_config_given(group, no_names[i]));
+    }
+    assert_false(herd_config_bool(group, "a.b", false, &(bool){false}, &err));
+    assert_false(herd_config_int(group, "a.b", 1, 0, 9, &(int){0}, &err));
+    assert_false(herd_config_float(group, "a.b", 1, 0, 9, &number, &err));
+    assert_string_equal(err.text + strlen(dir) + 1,
+                        "h.conf:1: places.my.a.b: is no name of a setting");
+    assert_true(herd_config_string(group, "*a-b_1Z", "d", &text, &err));
     assert_non_null(config_group(config, "not.there", &err));
     assert_null(config_group(config, "places.my.n", &err));
     assert_string_equal(err.text + strlen(dir) + 1,

@@ -228,10 +228,10 @@ void herd_search_fail(struct herd_search *search, const char *status, const char
 
 /* ---- configuration: a module's own group ---- */
 
-/* Each reads one setting of the group, or takes the default where it is absent. False: wrong type
- * or range, and err names file, line and setting. Settings that nobody read are reported as unknown
- * after configure. Strings end with NUL and live until the server stops. *given: whether the
- * configuration names the setting (NULL: never mind). */
+/* Each reads one setting of the group, by its plain name, or takes the default where it is absent;
+ * lists, arrays and groups in the group cannot be read. False: wrong type or range, or no name of a
+ * setting, and err names file, line and setting. Settings that nobody read are reported as unknown
+ * after configure. Strings end with NUL and live until the server stops. */
 bool herd_config_string(struct herd_group *group, const char *name, const char *otherwise,
                         const char **value, struct herd_error *err);
 bool herd_config_bool(struct herd_group *group, const char *name, bool otherwise, bool *value,
@@ -255,7 +255,8 @@ bool herd_config_path(struct herd_group *group, const char *name, const char *ot
 /* Whether the configuration names the setting. */
 bool herd_config_given(struct herd_group *group, const char *name);
 
-/* Says what is wrong with a setting: "FILE:LINE: GROUP.NAME: ...". Returns false always. */
+/* Says what is wrong with a setting: "FILE:LINE: GROUP.NAME: ...". The line of one that is absent
+ * is its group's. Returns false always. */
 bool herd_config_fail(struct herd_group *group, const char *name, struct herd_error *err,
                       const char *format, ...) HERD_PRINTF(4, 5);
 
