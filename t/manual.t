@@ -239,6 +239,14 @@ sub failures {
     }
 }
 
+# The number of the interface in what herd says.
+sub abi {
+    my ($abi) = content('src/include/herd/module.h') =~ /^#define HERD_ABI (\d+)$/m;
+    is_deeply([$program->text =~ /modules of ABI (\d+)/g], [$abi], 'herd(8) has the ABI that -V prints');
+    my @told = page('herd.conf.5')->text =~ /is built for ABI (\d+); this herd's is (\d+)/;
+    is_deeply(\@told, [$abi + 1, $abi], 'herd.conf(5) has it, and that of a module that is too new');
+}
+
 # ---- all of them ----
 
 # A reference to a manual that is not installed yet is no fault.
@@ -263,5 +271,6 @@ door();
 walk();
 refusals();
 failures();
+abi();
 rendered();
 done_testing();

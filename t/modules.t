@@ -154,7 +154,8 @@ my %misuse = (
     'long client' => 'herd_report_put of a text that is empty or too long',
     'no time' => 'herd_report_put of a text that is empty or too long',
     'no time_ns' => "herd_report_put of a time_ns that is not its time's",
-    'take' => "herd_get in a cursor's take",
+    (map { ("take $_" => "herd_$_ in a cursor's take") } qw(get put)),
+    (map { ("take $_" => "herd_cursor_$_ in a cursor's take") } qw(open read close)),
     'for ever' => 'work puts itself off for ever while the worker stops',
 );
 for my $what (sort keys %misuse) {

@@ -57,6 +57,7 @@ struct herd_cursor *herd_cursor_open(void (*changed)(void *), void *arg)
 {
     struct herd_worker *here = herd_worker();
     misuse_unless(here != NULL, "herd_cursor_open where herd_worker() is NULL");
+    misuse_unless(!here->reading, "herd_cursor_open in a cursor's take");
     assert(changed != NULL);
     struct herd_cursor *cursor = memory_zeroed(1, sizeof *cursor);
     cursor->here = here;

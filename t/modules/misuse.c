@@ -62,12 +62,24 @@ static enum herd_result put_badly(struct herd_request *req)
 
 static struct herd_cursor *cursor;
 
+static enum { GET, PUT, OPEN, READ, CLOSE } forbidden;
+static void changed(void *arg);
+
 static bool take(void *arg, const struct herd_report *report)
 {
     struct herd_report found;
     struct herd_room room;
-    (void)arg;
-    return herd_get(report->client, &found, &room);
+    if (forbidden == GET)
+        return herd_get(report->client, &found, &room);
+    else if (forbidden == PUT)
+        herd_put(report);
+    else if (forbidden == OPEN)
+        herd_cursor_open(changed, NULL);
+    else if (forbidden == READ)
+        herd_cursor_read(cursor, take, arg);
+    else
+        herd_cursor_close(cursor);
+    return true;
 }
 
 static void changed(void *arg)
@@ -75,9 +87,13 @@ static void changed(void *arg)
     herd_cursor_read(cursor, take, arg);
 }
 
-static enum herd_result take_badly(void)
+static enum herd_result take_badly(struct herd_request *req)
 {
+    static const char *const what[] = {"take get", "take put", "take open", "take read",
+                                       "take close"};
     struct herd_report report = {.client = text("c"), .location = text("+1-1"), .time = text("5")};
+    for (forbidden = GET; !is(req, what[forbidden]);)
+        forbidden++;
     cursor = herd_cursor_open(changed, NULL);
     herd_put(&report);
     return HERD_OK;
@@ -108,8 +124,9 @@ static enum herd_result misuse(struct herd_request *req)
         return HERD_LATER;
     if (is(req, "counter"))
         return count_late(req);
-    if (is(req, "take"))
-        return take_badly();
+    if (herd_field_count(req) == 3 && herd_field(req, 1).len == 4 &&
+        memcmp(herd_field(req, 1).bytes, "take", 4) == 0)
+        return take_badly(req);
     if (is(req, "for ever"))
         return go_on_for_ever(req);
     if (is(req, "defer twice") || is(req, "defer only") || is(req, "defer the copy") ||

@@ -286,13 +286,14 @@ struct herd_worker *herd_worker(void);
  * frees then. */
 void herd_worker_tell(struct herd_worker *worker, void (*run)(void *arg), void *arg);
 
-/* Runs a function once at the end of this turn of the loop, when all that came in with it is done;
- * before worker_stop at the latest, so what puts itself off again must come to an end when the
- * server stops (1000 rounds). worker_stop itself puts nothing off. */
+/* Runs a function once at the end of this turn of the loop, when all that came in with it is done
+ * and its changes are announced, or of the next if it is called there; before worker_stop at the
+ * latest, so what puts itself off again must come to an end when the server stops (1000 rounds).
+ * worker_stop itself puts nothing off. */
 void herd_put_off(void (*run)(void *arg), void *arg);
 
-/* A timer that runs a function once each time that it was set (after_ns below 0: as 0). Setting it
- * again moves it; its function may set and destroy it. */
+/* A timer that runs a function once each time that it was set (after_ns below 0: as 0, which is the
+ * next turn). Setting it again moves it; its function may set and destroy it. */
 struct herd_timer;
 struct herd_timer *herd_timer_create(void (*run)(void *arg), void *arg);
 void herd_timer_set(struct herd_timer *timer, int64_t after_ns);
@@ -310,14 +311,18 @@ bool herd_get(struct herd_text client, struct herd_report *report, struct herd_r
 /* A place in the feed of changes. It begins with all that is held, finds each client once with its
  * latest report however late it reads, and costs the same then. changed is called at the end of a
  * turn once there may be something to read, first soon after opening, and then not again before a
- * read. */
+ * read. A change is certain to be handed out only when the turn in which a worker put it has ended,
+ * and changed is called then, or, on another worker, soon after; herd_get and herd_report_get know
+ * it at once. So what is kept from a cursor's changes lags behind them by that. */
 struct herd_cursor;
 struct herd_cursor *herd_cursor_open(void (*changed)(void *arg), void *arg);
 
 /* Hands changes to take until there are none, or it was long enough for one turn, or take returns
  * false, which means that it did not take the one it was given. take runs under a lock of the
- * store: it copies, it does not call herd. True: take said no, and changed is not called before the
- * next read, which is the module's to make. False: changed is called when there is more. */
+ * store: it copies, and calls nothing of herd but what stands under "what the lines are made of",
+ * herd_log and herd_count. True: take said no, and changed is not called before the next read,
+ * which is the module's to make. False: there were none, or it was long enough; changed is called
+ * when there is more, in the second case at the end of this turn or the next. */
 bool herd_cursor_read(struct herd_cursor *cursor,
                       bool (*take)(void *arg, const struct herd_report *report), void *arg);
 
