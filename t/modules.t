@@ -112,6 +112,12 @@ my $status = $busy->status('Goloman');
 cmp_ok $status->{beacon_put}, '>', 0, 'records are put and found again';
 is $status->{beacon_bad}, 0, '... all, and bad ones refused';
 
+# The order of a turn, and of the next.
+my $turns = Test::Herd->new(workers => 1, extra => loading($tree->build('turns', "$source/turns.c")));
+$turns->start('Goloman');
+is $turns->ask('Goloman', "TURNS c$_"), 'work changed timer timer-of-work work-again', 'turns' for 1 .. 5;
+is $turns->stop('Goloman'), 0, '... end';
+
 # A stop while requests and timers are under way.
 my @waiting = map { $h->connect('Goloman') } 1 .. 10;
 $_->send("COUNTED\nLATER 20000 never\n") for @waiting;
