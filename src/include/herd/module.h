@@ -8,7 +8,7 @@
  *     cc -shared -fPIC $(pkg-config --cflags herd) -o mine.so mine.c
  *
  * Threads: configure, start and stop run on the main thread, before the workers begin and after
- * they have ended; so do check, open and close of a provider. a fetch's check runs on the upstream
+ * they have ended; so do check, open and close of a provider. A fetch's check runs on the upstream
  * thread. All else that herd calls, it calls on the workers, several at once; a request belongs to
  * the worker that received it and is touched on no other thread.
  *
@@ -341,8 +341,9 @@ struct herd_response {
 /* A GET. https only, or http to a loopback address; certificates and host names are verified, and
  * nothing turns that off; no redirects, no proxy, no decompression. 32 are under way at once,
  * others wait for their turn, within their own time; very many fail at once. check runs on the
- * upstream thread, where it may take its time and must not touch anything of a worker's; then done
- * runs on the worker that asked, but not before herd_fetch has returned. Both always run, once,
+ * upstream thread, where it may take its time and must not touch anything of a worker's (what is
+ * refused while the server stops, on the worker's own); then done runs on the worker that asked,
+ * but not before herd_fetch has returned. Both always run, once,
  * also when it is cancelled and when the server stops. */
 struct herd_fetch {
     const char *url;     /* copied; it may hold a secret and is never logged */
