@@ -73,12 +73,16 @@ static void take_news(struct feed *feed, int64_t now_ns)
     }
 }
 
+/* The first stripe to read behind the one whose turn it was, or else the first of all. */
+static unsigned next_stripe(const struct feed *feed)
+{
+    uint64_t behind = feed->pending & (UINT64_MAX << feed->stripe << 1);
+    return (unsigned)__builtin_ctzll(behind != 0 ? behind : feed->pending);
+}
+
 static void begin_turn(struct feed *feed, int64_t now_ns)
 {
-    unsigned n = store_stripes(feed->store);
-    do
-        feed->stripe = (feed->stripe + 1) % n;
-    while (!(feed->pending >> feed->stripe & 1));
+    feed->stripe = next_stripe(feed);
     uint64_t bit = UINT64_C(1) << feed->stripe;
     struct stripe *stripe = store_stripe(feed->store, feed->stripe);
     bool lags = now_ns - feed->since_ns[feed->stripe] > LAG_MAX_NS && !BROKEN(never_sweep);

@@ -2,6 +2,7 @@
  * when there was nothing for a second. A MARK means that the neighbour has all of a stripe up to
  * pos, so it is written behind the lines that it covers, on the same stream; in list mode up to 100
  * ms later, in a sweep at its end and never before. */
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "herd/link_state.h"
@@ -18,6 +19,7 @@ _Static_assert(LINK_ROOM_MIN >= AT_MAX && LINK_ROOM_MIN >= MARK_MAX, "any line b
 
 struct output {
     struct link *link;
+    size_t server_len; /* of this server's name */
     char *to;
     size_t used, room;
 };
@@ -41,12 +43,13 @@ static bool put_update(void *arg, const struct herd_report *report)
     struct link *link = out->link;
     if (out->room - out->used < AT_MAX)
         return false;
-    size_t name_len = strlen(link->host->server);
-    out->used += at_print(out->to + out->used, report);
-    out->to[out->used++] = ' ';
-    memcpy(out->to + out->used, link->host->server, name_len);
-    out->used += name_len;
-    out->to[out->used++] = '\n';
+    char *at = out->to + out->used;
+    at += at_print(at, report);
+    *at++ = ' ';
+    bytes_copy(at, link->host->server, out->server_len);
+    at += out->server_len;
+    *at++ = '\n';
+    out->used = (size_t)(at - out->to);
     metric_add(updates_sent, 1);
     if (log_messages()) {
         const char *name = neighbour_name(link->neighbour);
@@ -100,7 +103,7 @@ static void put_ping(struct output *out, struct link_time time)
 
 size_t link_output(struct link *link, char *to, size_t room, struct link_time time)
 {
-    struct output out = {link, to, 0, room};
+    struct output out = {link, strlen(link->host->server), to, 0, room};
     if (link->state == LINK_ENDED)
         return 0;
     put_replies(&out);
