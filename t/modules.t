@@ -145,7 +145,7 @@ my $late = Test::Herd->new(extra => loading($misuse));
 $late->allow(qr/Not counted/);
 $late->start('Goloman');
 is $late->ask('Goloman', 'MISUSE counter'), 'REFUSED', 'a counter of a handler';
-like $late->log('Goloman'), qr/ warn - Not counted: the counter misuse_late comes after the start$/m, '... is warned of';
+ok $late->wait_log('Goloman', qr/ warn - Not counted: the counter misuse_late comes after the start$/m), '... is warned of';
 is $late->stop('Goloman'), 0, '... and no more';
 my %misuse = (
     'reply late' => 'herd_reply to a command after herd_defer',
