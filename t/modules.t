@@ -5,6 +5,7 @@ use Test::Herd;
 use Test::Herd::Installed;
 use Test::Herd::Time qw(now slowly);
 use JSON::PP;
+use List::Util qw(min);
 
 my $tree = Test::Herd::Installed->new;
 my $source = "$ENV{HERD_SRCDIR}/t/modules";
@@ -67,6 +68,20 @@ ok $h->wait_for(sub { $h->status('Goloman')->{commands} >= 17 }, 'all are read')
 $_->reset for @leaving;
 ok $h->wait_for(sub { $h->status('Goloman')->{later_gone} == 5 }, 'cancelled'), 'gone clients are counted';
 is $h->status('Goloman')->{later_answered}, 7, '... and not answered';
+
+# Never before it is time, though its worker, as the other one, turns meanwhile.
+my @other = map { $h->connect('Goloman') } 1 .. 2;
+
+sub waited {
+    my $since = now();
+    $quick->send("LATER 8 x\n");
+    for (my $i = 0; now() - $since < 0.005; $i++) {
+        $other[$i % 2]->ask('YOLO');
+    }
+    $quick->line;
+    return now() - $since;
+}
+cmp_ok min(map { waited() } 1 .. 20), '>=', 0.008, 'a timer is never early';
 
 # The cursor: each client's change once, from whichever worker it comes; asked of any worker.
 my @clients = map { $h->connect('Goloman') } 1 .. 6;

@@ -68,13 +68,25 @@ struct herd_timer {
     struct herd_worker *here;
     void (*run)(void *arg);
     void *arg;
+    int64_t due_ns;
 };
 
+static void wait_for(struct herd_timer *timer, int64_t after_ns)
+{
+    int64_t us = after_ns > 0 ? after_ns / 1000 + (after_ns % 1000 != 0) : 0;
+    event_add(&timer->event, &(struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000});
+}
+
+/* libevent's clock is the kernel's last tick, so it may be up to one early. */
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct herd_timer *timer = arg;
-    timer->run(timer->arg); /* which may destroy it */
+    int64_t early_ns = timer->due_ns - clock_now_ns();
+    if (early_ns > 0)
+        wait_for(timer, early_ns);
+    else
+        timer->run(timer->arg); /* which may destroy it */
 }
 
 struct herd_timer *herd_timer_create(void (*run)(void *), void *arg)
@@ -95,9 +107,12 @@ void herd_timer_set(struct herd_timer *timer, int64_t after_ns)
 {
     assert(timer != NULL);
     DEMAND_OWN(timer->here, "herd_timer_set");
-    int64_t us = after_ns > 0 ? after_ns / 1000 + (after_ns % 1000 != 0) : 0;
+    int64_t now_ns = clock_now_ns();
+    if (after_ns < 0)
+        after_ns = 0;
+    timer->due_ns = after_ns < INT64_MAX - now_ns ? now_ns + after_ns : INT64_MAX;
     event_base_update_cache_time(own->worker->base);
-    event_add(&timer->event, &(struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000});
+    wait_for(timer, after_ns);
 }
 
 void herd_timer_clear(struct herd_timer *timer)
