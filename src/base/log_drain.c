@@ -29,9 +29,11 @@
 #define NS_PER_S    INT64_C(1000000000)
 #define GATHER_NS   NS_PER_S
 #define NEVER       LOG_MERGE_ALL
-#define FILLING     (LOG_RING_BYTES / 8 * 5) /* bytes that wait: the thread is called */
-#define FULL        (LOG_RING_BYTES / 8 * 6) /* and has not come yet */
+#define FILLING     (LOG_RING_BYTES / 8 * 6) /* bytes that wait: the thread is called */
+#define FULL        (LOG_RING_BYTES / 8 * 7) /* and has not come yet */
+#define BRIM        (LOG_RING_BYTES / 16 * 15)
 #define PACE_NS     50000
+#define BRIM_NS     (1000 * 1000)
 #define SLOW_NS     (20 * 1000000) /* a write that lasts longer is not waited for */
 #define PATIENCE_NS (2 * NS_PER_S) /* with a target that takes nothing */
 #define INTERRUPT   SIGURG         /* nobody else's, and harmless by default */
@@ -128,13 +130,15 @@ static void join(unsigned opening)
 
 /* A thread that fills its ring faster than the log thread empties it, as a flood of commands does
  * on the one processor that both have, steps aside for it, or else much of a log would be lost to
- * that. It does not wait for a target that is slow, nor for one that takes nothing. */
-static void step_aside(void)
+ * that; for longer, where little room is left, as then some other thread may be kept amid a moment
+ * for as long as the scheduler pleases. It does not wait for a target that is slow, nor for one
+ * that takes nothing. */
+static void step_aside(size_t waiting)
 {
     int64_t since_ns = atomic_load(&state.target.busy_since_ns);
 
     if (since_ns == 0 || read_clock(CLOCK_MONOTONIC) - since_ns < SLOW_NS)
-        nanosleep(&(struct timespec){.tv_nsec = PACE_NS}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = waiting > BRIM ? BRIM_NS : PACE_NS}, NULL);
 }
 
 /* The calling thread's ring fills. */
@@ -143,7 +147,7 @@ static void press(size_t waiting)
     if (!atomic_load(&state.called) && !atomic_exchange(&state.called, true))
         wake();
     if (waiting > FULL)
-        step_aside();
+        step_aside(waiting);
 }
 
 bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
@@ -201,14 +205,17 @@ static void reap(void)
     pthread_mutex_unlock(&state.lock);
 }
 
-static void drain(int64_t until, bool patient)
+static bool drain(int64_t until, bool patient)
 {
-    log_merge(&state.target, first_ring(), until, patient);
+    bool complete = log_merge(&state.target, first_ring(), until, patient);
+
     log_target_flush(&state.target);
     reap();
+    return complete;
 }
 
-/* Drains, and does what was asked before it began. */
+/* Drains, and does what was asked before it began; or that the next time, at once, if a thread is
+ * kept amid a moment. */
 static void work(int64_t until)
 {
     pthread_mutex_lock(&state.lock);
@@ -217,15 +224,18 @@ static void work(int64_t until)
     state.reopen = false;
     pthread_mutex_unlock(&state.lock);
 
-    drain(until, asked != done);
-    if (reopen)
+    bool complete = drain(until, asked != done);
+    if (complete && reopen)
         log_target_reopen(&state.target);
 
     pthread_mutex_lock(&state.lock);
-    state.done = asked;
+    state.done = complete ? asked : done;
+    state.reopen = state.reopen || (reopen && !complete);
     state.stuck = false;
     pthread_cond_broadcast(&state.changed);
     pthread_mutex_unlock(&state.lock);
+    if (asked != done && !complete)
+        log_drain_hurry();
 }
 
 /* ---- the thread ---- */

@@ -55,18 +55,19 @@ static void merge(struct log_target *target, struct log_ring *rings, int64_t unt
     }
 }
 
-static void tell_dropped(struct log_target *target, struct log_ring *rings)
+/* With the time up to which events have been taken, for younger ones may follow. */
+static void tell_dropped(struct log_target *target, struct log_ring *rings, int64_t until)
 {
     uint64_t dropped = 0;
 
     for (struct log_ring *ring = rings; ring != NULL; ring = ring->next)
         dropped += log_ring_dropped(ring);
     if (dropped > 0)
-        log_target_warn(target, "%" PRIu64 " events dropped: they came too fast for the log",
+        log_target_warn(target, until, "%" PRIu64 " events dropped: they came too fast for the log",
                         dropped);
 }
 
-/* Returns the time up to which all there will ever be is there. */
+/* Returns the time up to which all there will ever be is there; 0: unknown. */
 static int64_t look(struct log_ring *rings, int64_t until, bool patient)
 {
     int64_t complete = until;
@@ -78,12 +79,16 @@ static int64_t look(struct log_ring *rings, int64_t until, bool patient)
         if (since < complete)
             complete = since;
     }
-    return patient ? until : complete;
+    return complete;
 }
 
-void log_merge(struct log_target *target, struct log_ring *rings, int64_t until_ns, bool patient)
+bool log_merge(struct log_target *target, struct log_ring *rings, int64_t until_ns, bool patient)
 {
     assert(target != NULL);
-    merge(target, rings, look(rings, until_ns, patient));
-    tell_dropped(target, rings);
+    int64_t complete = look(rings, until_ns, patient);
+    if (complete > 0) {
+        merge(target, rings, complete);
+        tell_dropped(target, rings, complete);
+    }
+    return complete == until_ns;
 }

@@ -10,7 +10,8 @@
 
 /* Puts what the rings have up to then, a reading of the clock before this call, into the target's
  * batch, and how many events were dropped. What is younger than a moment under way stays, so that
- * its events come before it; patient: such moments are waited for, but not for ever. */
-void log_merge(struct log_target *target, struct log_ring *rings, int64_t until_ns, bool patient);
+ * its events come before it, but not for over a second. Patient: the ends of such moments are
+ * waited for a while. Returns whether nothing stayed. */
+bool log_merge(struct log_target *target, struct log_ring *rings, int64_t until_ns, bool patient);
 
 #endif

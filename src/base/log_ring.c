@@ -21,7 +21,7 @@
 #define WORD      sizeof(struct log_record)
 #define GAP       UINT8_MAX /* for a level: not a record */
 #define READING   1         /* for since_ns: the clock is being read */
-#define LOOKS_MAX 10000     /* at a thread amid a moment that is not given the processor */
+#define LOOKS_MAX 1000      /* at a thread amid a moment that is not given the processor */
 
 static_assert(WORD == 32 && LOG_RING_BYTES % WORD == 0, "a record, or a gap, always has room");
 static_assert(LOG_TEXT_MAX <= UINT16_MAX && LOG_RING_BYTES / WORD <= UINT16_MAX, "len, words");
@@ -136,7 +136,7 @@ int64_t log_ring_look(struct log_ring *ring)
     for (int i = 0; (since_ns = atomic_load(&ring->since_ns)) == READING && i < LOOKS_MAX; i++)
         sched_yield();
     ring->seen_head = atomic_load_explicit(&ring->head, memory_order_acquire);
-    return since_ns == 0 || since_ns == READING ? INT64_MAX : since_ns;
+    return since_ns == READING ? 0 : since_ns == 0 ? INT64_MAX : since_ns;
 }
 
 void log_ring_await(struct log_ring *ring, int64_t until_ns)

@@ -61,7 +61,8 @@ size_t log_ring_put(struct log_ring *ring, uint64_t conn, struct herd_text what,
 void log_ring_rest(struct log_ring *ring);
 
 /* Consumer. Looks how far there is to read. Returns the time that every record has, or a greater
- * one, which is put in from here on and is not younger than this call; INT64_MAX: there is none. */
+ * one, which is put in from here on and is not younger than this call; INT64_MAX: there is none;
+ * 0: that cannot be said, as the producer was stopped while it read the clock. */
 int64_t log_ring_look(struct log_ring *ring);
 /* The oldest record of what log_ring_look saw; NULL: none. The text stands behind it. */
 const struct log_record *log_ring_first(struct log_ring *ring);

@@ -210,12 +210,14 @@ void log_target_put(struct log_target *target, const struct log_record *record,
         target->len += (size_t)(end - begin);
 }
 
-void log_target_warn(struct log_target *target, const char *format, ...)
+void log_target_warn(struct log_target *target, int64_t until_ns, const char *format, ...)
 {
     struct log_record record = warning_now();
     char words[PATH_MAX + 128];
     va_list args;
 
+    if (record.time_ns > until_ns)
+        record.time_ns = until_ns;
     va_start(args, format);
     int len = vsnprintf(words, sizeof words, format, args);
     va_end(args);
@@ -233,7 +235,7 @@ void log_target_reopen(struct log_target *target)
         target->fd = fd;
         target->torn = false;
     } else if (target->owned) {
-        log_target_warn(target, "%s: the log cannot be opened again: %s", target->file,
+        log_target_warn(target, INT64_MAX, "%s: the log cannot be opened again: %s", target->file,
                         strerror(errno));
         log_target_flush(target);
     }

@@ -34,8 +34,10 @@ void log_target_reopen(struct log_target *target);
 /* Adds an event to the batch, which is written when it is full; to syslog at once. */
 void log_target_put(struct log_target *target, const struct log_record *record,
                     struct herd_text text);
-/* The same for a warning of the log's own. */
-void log_target_warn(struct log_target *target, const char *format, ...) HERD_PRINTF(2, 3);
+/* The same for a warning of the log's own, with the time of now, or with until_ns if that is
+ * earlier. */
+void log_target_warn(struct log_target *target, int64_t until_ns, const char *format, ...)
+    HERD_PRINTF(3, 4);
 /* Writes the batch. This alone may block (a pipe that nobody reads, a dead disk); a signal with a
  * handler ends that, and with given_up for good. */
 void log_target_flush(struct log_target *target);
