@@ -26,6 +26,7 @@
 #define UNSENT_BYTES (128 * 1024)          /* that the kernel takes beyond what is under way */
 #define GATHER_NS    (INT64_C(500) * 1000) /* that news waits for more, while more comes */
 #define STUCK_NS     (INT64_C(200) * 1000000)
+#define TICK_NS      (INT64_C(10) * 1000000) /* what the clock of timers may lag behind */
 #define REFUSED_NS   (INT64_C(1) * 1000000000)
 #define REFUSED_MAX  16 /* lines of the log about them in so long */
 #define UNPROVED_MAX 64 /* on all workers */
@@ -76,7 +77,8 @@ static void wait_for(struct peer *peer)
     event_add(&peer->event, NULL);
 }
 
-/* A timer that is set for later is moved; one that is set for earlier just finds nothing to do. */
+/* A timer that is set for later is moved; one that is set for earlier just finds nothing to do,
+ * which is a turn of the loop for nothing: hence the tick. */
 static void set_timer(struct peer *peer, int64_t now_ns)
 {
     int64_t at_ns = link_deadline_ns(peer->link);
@@ -85,7 +87,7 @@ static void set_timer(struct peer *peer, int64_t now_ns)
         at_ns = now_ns + STUCK_NS; /* what is due cannot be done yet */
     if (peer->timer_ns != 0 && peer->timer_ns <= at_ns)
         return;
-    int64_t in_us = at_ns > now_ns ? (at_ns - now_ns + 999) / 1000 : 0;
+    int64_t in_us = at_ns > now_ns ? (at_ns + TICK_NS - now_ns) / 1000 : 0;
     peer->timer_ns = at_ns;
     event_add(&peer->timer,
               &(struct timeval){.tv_sec = in_us / 1000000, .tv_usec = in_us % 1000000});
