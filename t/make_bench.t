@@ -12,7 +12,7 @@ use Test::Herd::Time;
 my $script = "$FindBin::Bin/bench/bench";
 
 sub bench {
-    local %ENV = (%ENV, BENCH_ROUNDS => 1, BENCH_SECONDS => 0.1, BENCH_IDS => 2000, BENCH_IDLE => 20,
+    local %ENV = (%ENV, BENCH_ROUNDS => 1, BENCH_SECONDS => 0.1, BENCH_IDS => 50_000, BENCH_IDLE => 20,
         BENCH_SIDES => '', BENCH_OTHERS => 1, @_);
     my $said = `$^X '$script' 2>&1`;
     return ($? >> 8, $said);
