@@ -11,18 +11,9 @@
 #include <cmocka.h>
 
 #include "bench/histogram.h"
+#include "random.h"
 
 #define RANDOM_VALUES 20000
-
-static uint64_t random_next(void)
-{
-    static uint64_t x = 88172645463325252; /* xorshift64 */
-
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return x;
-}
 
 static void nothing(void **unused)
 {

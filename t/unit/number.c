@@ -11,21 +11,12 @@
 
 #include <cmocka.h>
 
+#include "random.h"
 #include "wire/number.h"
 
 static struct herd_text text(const char *string)
 {
     return (struct herd_text){string, strlen(string)};
-}
-
-static uint64_t random_next(void)
-{
-    static uint64_t x = 88172645463325252; /* xorshift64 */
-
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return x;
 }
 
 /* What no number of any kind here is. */
