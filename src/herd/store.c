@@ -140,7 +140,7 @@ void store_unwatch(struct store *store, struct store_watch *watch)
 bool store_full(struct store *store)
 {
     uint64_t max = atomic_load_explicit(&store->context.bytes_max, memory_order_relaxed);
-    return max > 0 && store_bytes(store) >= max;
+    return store_bytes(store) >= max;
 }
 
 size_t store_forget(struct store *store, size_t slots, int64_t clock_ns)

@@ -146,8 +146,7 @@ static bool no_room(struct stripe_context *context)
     uint64_t bytes_max = atomic_load_explicit(&context->bytes_max, memory_order_relaxed);
     return (clients_max > 0 &&
             atomic_load_explicit(&context->clients, memory_order_relaxed) >= clients_max) ||
-           (bytes_max > 0 &&
-            atomic_load_explicit(&context->bytes, memory_order_relaxed) >= bytes_max);
+           atomic_load_explicit(&context->bytes, memory_order_relaxed) >= bytes_max;
 }
 
 static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd_report *report,

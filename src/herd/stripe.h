@@ -24,7 +24,7 @@ struct stripe_context {
     _Atomic uint64_t clients;        /* records held */
     _Atomic uint64_t bytes;          /* memory in use */
     _Atomic uint64_t clients_max;    /* 0: no limit; binds clients only */
-    _Atomic uint64_t bytes_max;      /* likewise */
+    _Atomic uint64_t bytes_max;      /* likewise, but never 0 */
 };
 
 struct stripe {
