@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log_merge.h"
 #include "base/log_target.h"
 
@@ -61,14 +62,6 @@ static _Thread_local unsigned own_opening;
 static _Thread_local bool gathers;
 static pthread_key_t key; /* only to hear of a thread's end */
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
-
-static int64_t read_clock(clockid_t id)
-{
-    struct timespec now;
-
-    clock_gettime(id, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 /* ---- waking the thread ---- */
 
@@ -137,7 +130,7 @@ static void step_aside(size_t waiting)
 {
     int64_t since_ns = atomic_load(&state.target.busy_since_ns);
 
-    if (since_ns == 0 || read_clock(CLOCK_MONOTONIC) - since_ns < SLOW_NS)
+    if (since_ns == 0 || clock_now_ns() - since_ns < SLOW_NS)
         nanosleep(&(struct timespec){.tv_nsec = waiting > BRIM ? BRIM_NS : PACE_NS}, NULL);
 }
 
@@ -256,7 +249,7 @@ static bool rest(void)
 static void sleep_until(int64_t due_ns)
 {
     struct pollfd fd = {.fd = state.wake_fd, .events = POLLIN};
-    int64_t left_ns = due_ns - read_clock(CLOCK_MONOTONIC);
+    int64_t left_ns = due_ns - clock_now_ns();
     uint64_t wakes;
 
     if (due_ns != NEVER && left_ns <= 0)
@@ -273,16 +266,16 @@ static void *run(void *unused)
 
     while (!atomic_load(&state.ending)) {
         sleep_until(due_ns);
-        int64_t now_ns = read_clock(CLOCK_MONOTONIC);
+        int64_t now_ns = clock_now_ns();
         if (atomic_exchange(&state.hurried, false))
             due_ns = now_ns;
         else if (due_ns == NEVER)
             due_ns = now_ns + GATHER_NS;
         if (atomic_exchange(&state.called, false) && now_ns < due_ns)
-            log_merge(&state.target, first_ring(), read_clock(CLOCK_REALTIME), false);
+            log_merge(&state.target, first_ring(), clock_wall_ns(), false);
         if (now_ns < due_ns)
             continue;
-        work(read_clock(CLOCK_REALTIME));
+        work(clock_wall_ns());
         due_ns = rest() ? NEVER : now_ns + GATHER_NS;
     }
     work(NEVER);
@@ -297,7 +290,7 @@ static void *run(void *unused)
 
 static struct timespec time_in(int64_t ns)
 {
-    int64_t end_ns = read_clock(CLOCK_MONOTONIC) + ns;
+    int64_t end_ns = clock_now_ns() + ns;
 
     return (struct timespec){.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define WORD      sizeof(struct log_record)
@@ -43,14 +44,6 @@ static struct log_record *record_at(struct log_ring *ring, uint64_t place)
 {
     assert(place % WORD == 0);
     return (struct log_record *)(ring->bytes + place % LOG_RING_BYTES);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* Whether so much can be put in at head. */
@@ -81,7 +74,7 @@ static uint64_t fill_gap(struct log_ring *ring, uint64_t head, uint64_t gap)
 static int64_t begin_moment(struct log_ring *ring)
 {
     atomic_exchange(&ring->since_ns, READING);
-    int64_t time_ns = now_ns();
+    int64_t time_ns = clock_wall_ns();
     atomic_store_explicit(&ring->since_ns, time_ns, memory_order_release);
     return time_ns;
 }

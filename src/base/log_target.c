@@ -17,6 +17,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 static_assert(LOG_BATCH_BYTES > 2 * LOG_LINE_MAX, "a batch holds many lines");
@@ -61,17 +62,9 @@ void log_target_close(struct log_target *target)
 
 /* ---- writing ---- */
 
-static int64_t read_clock(clockid_t id)
-{
-    struct timespec now;
-
-    clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void begin_write(struct log_target *target)
 {
-    atomic_store(&target->busy_since_ns, read_clock(CLOCK_MONOTONIC));
+    atomic_store(&target->busy_since_ns, clock_now_ns());
 }
 
 static void end_write(struct log_target *target)
@@ -115,7 +108,7 @@ static size_t write_out(struct log_target *target, int fd, const char *bytes, si
 static struct log_record warning_now(void)
 {
     return (struct log_record){
-        .time_ns = read_clock(CLOCK_REALTIME), .level = HERD_LOG_WARN, .kind = LOG_EVENT};
+        .time_ns = clock_wall_ns(), .level = HERD_LOG_WARN, .kind = LOG_EVENT};
 }
 
 /* Says how many events were lost. False: they still cannot even be counted in the file. */

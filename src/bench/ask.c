@@ -1,8 +1,8 @@
 /* A plain client. */
 #include "bench/ask.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "bench/clock.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  * that asks for the end brings it early, with the figures so far. */
 #include "bench/bench.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "bench/clock.h"
 #include "bench/command.h"
 #include "bench/converge.h"
 #include "bench/load.h"

@@ -3,8 +3,8 @@
  * kept with its connection. */
 #include "bench/conn.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "bench/clock.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -5,9 +5,9 @@
  * proof, and has a time of its own. */
 #include "bench/converge.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bench/ask.h"
-#include "bench/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>

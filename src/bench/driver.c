@@ -6,8 +6,8 @@
  * What was due and never sent counts with the age that it had at the end. */
 #include "bench/driver.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "bench/clock.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -2,9 +2,9 @@
  * other, the next when the last is answered, so the figure has the grain of one answer, and
  * includes it. More of them at once would make the grain finer and the servers slower, where all
  * share the processors of one machine. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bench/ask.h"
-#include "bench/clock.h"
 #include "bench/converge.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* How far it is. */
 #include "bench/progress.h"
 
-#include "bench/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -16,28 +16,6 @@
 
 static _Thread_local struct worker *here;
 
-static int64_t read_clock(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int64_t clock_now_ns(void)
-{
-    return read_clock(CLOCK_MONOTONIC);
-}
-
-int64_t clock_wall_ns(void)
-{
-    return read_clock(CLOCK_REALTIME);
-}
-
-int64_t clock_tick_ns(void)
-{
-    return read_clock(CLOCK_MONOTONIC_COARSE);
-}
-
 struct worker *worker_here(void)
 {
     return here;

@@ -7,6 +7,7 @@
 #define NET_WORKER_H
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "net/mailbox.h"
 #include "net/sockets.h"
 
@@ -73,11 +74,5 @@ void worker_run_errands(struct worker *worker);
 
 /* Runs a function on another worker's thread, at once if it is this one. */
 void worker_tell(struct worker *worker, void (*run)(void *arg), void *arg);
-
-/* The clock that never steps, and the wall's, in nanoseconds. Any thread. */
-int64_t clock_now_ns(void);
-int64_t clock_wall_ns(void);
-/* The first, as it was at the kernel's last tick, up to 10 ms ago: a fifth of the price. */
-int64_t clock_tick_ns(void);
 
 #endif
