@@ -6,7 +6,7 @@ use Test::Herd::Time qw(now slowly);
 BEGIN { eval { require Test::Herd::Upstream; 1 } or plan(skip_all => 'IO::Socket::SSL is not installed') }
 
 my $one = '{"results":[{}],"status":"OK"}';
-my $h = Test::Herd->new;
+my $h = Test::Herd->new(servers => [qw(Goloman Stuck)]);
 my $up = Test::Herd::Upstream->new(dir => $h->dir, answer => \&answer);
 chmod 0600, $h->write('key', "AIza\n") or die;
 
@@ -91,5 +91,21 @@ is $h->stop('Goloman'), 0, 'stopped meanwhile';
 cmp_ok now() - $began, '<', slowly(1), '... at once';
 is_deeply [grep {/ google: /} split /\n/, $h->log('Goloman')], [], 'no word of a provider that failed';
 $h->wait_for(sub { left() == requests(1) }, 'the end of all');
+my $port = Test::Herd::Ports::take();
+my $settings = $up->settings('plain', url => "http://127.0.0.1:$port/");
 undef $up;    # which writes into the folder
+
+# Given up while they connect, which a server does not let them whose queue is full: no descriptor is
+# touched that has been closed, and may be somebody's else by then.
+my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1) // die "port $port: $!\n";
+my @queue = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Blocking => 0) } 1 .. 4;
+$h->start('Stuck', $settings);
+$h->ask('Stuck', 'IAMAT k +1-1 1');
+for my $round (1 .. 30) {
+    my @asking = map { my $c = $h->connect('Stuck'); $c->send("WHATSAT k 10 20\n"); $c } 1 .. 8;
+    $h->wait_for(sub { $h->status('Stuck')->{searches} == 8 * $round }, 'the searches are begun');
+    my @others;
+    for (@asking) { $_->reset; push @others, $h->connect('Stuck') }
+}
+ok $h->wait_for(sub { $h->status('Stuck')->{searches_cancelled} == 240 }, 'cancelled'), 'all that connect are given up';
 done_testing;

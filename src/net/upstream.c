@@ -16,16 +16,22 @@
 #include "net/easy.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WAITING_MAX 1024 /* beyond it a fetch fails at once */
 
-/* A socket of libcurl's that is waited for. */
+/* A socket of libcurl's that is waited for. The descriptor is a second one of ours: libcurl closes
+ * a socket that is not connected yet before it says that it need not be waited for any more, and
+ * its number may be a client's by then. */
 struct watch {
     TAILQ_ENTRY(watch) entry;
     struct event event;
+    int fd;
+    curl_socket_t of;
 };
 
 static struct {
@@ -111,10 +117,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
-    (void)arg;
+    (void)fd;
+    const struct watch *watch = arg;
     int running, how = what & EV_READ ? CURL_CSELECT_IN : 0;
     how |= what & EV_WRITE ? CURL_CSELECT_OUT : 0;
-    curl_multi_socket_action(upstream.multi, fd, how, &running);
+    curl_multi_socket_action(upstream.multi, watch->of, how, &running);
     collect();
 }
 
@@ -145,26 +152,38 @@ static int set_timer(CURLM *multi, long after_ms, void *arg)
 static void unwatch(struct watch *watch)
 {
     event_del(&watch->event);
+    close(watch->fd);
     TAILQ_REMOVE(&upstream.watches, watch, entry);
     free(watch);
+}
+
+/* Without a descriptor for it the request just waits for its deadline. */
+static void watch_for(curl_socket_t fd, int what)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        return;
+    struct watch *watch = memory_zeroed(1, sizeof *watch);
+    short events = EV_PERSIST;
+    events |= what & CURL_POLL_IN ? EV_READ : 0;
+    events |= what & CURL_POLL_OUT ? EV_WRITE : 0;
+    watch->fd = own;
+    watch->of = fd;
+    event_assign(&watch->event, (*upstream.worker)->base, own, events, on_ready, watch);
+    event_add(&watch->event, NULL);
+    TAILQ_INSERT_TAIL(&upstream.watches, watch, entry);
+    curl_multi_assign(upstream.multi, fd, watch);
 }
 
 static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *old)
 {
     (void)easy, (void)arg;
-    struct watch *watch = old;
-    if (watch != NULL)
-        unwatch(watch);
-    if (what != CURL_POLL_REMOVE) {
-        short events = EV_PERSIST;
-        events |= what & CURL_POLL_IN ? EV_READ : 0;
-        events |= what & CURL_POLL_OUT ? EV_WRITE : 0;
-        watch = memory_zeroed(1, sizeof *watch);
-        event_assign(&watch->event, (*upstream.worker)->base, fd, events, on_ready, NULL);
-        event_add(&watch->event, NULL);
-        TAILQ_INSERT_TAIL(&upstream.watches, watch, entry);
-        curl_multi_assign(upstream.multi, fd, watch);
+    if (old != NULL) {
+        unwatch(old);
+        curl_multi_assign(upstream.multi, fd, NULL);
     }
+    if (what != CURL_POLL_REMOVE)
+        watch_for(fd, what);
     return 0;
 }
 
