@@ -241,8 +241,9 @@ static void go_on(struct connection *c)
     work(c, c->clients->worker->input, len);
 }
 
-static void on_ready(struct socket *socket)
+static void on_ready(struct socket *socket, uint32_t what)
 {
+    (void)what; /* of one that waits for one thing alone */
     struct connection *c = (struct connection *)socket;
     if (c->lingering)
         read_away(c);

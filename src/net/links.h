@@ -27,7 +27,6 @@ struct links {
     TAILQ_HEAD(, peer) proved;
     unsigned unproved_count; /* of those that were accepted */
     unsigned count;
-    uint32_t reads;        /* of all links, as far as they had anything */
     int64_t refused_ns;    /* since when it is counted how often it was logged that a connection was
                               refused */
     unsigned refused_said; /* that is how often */

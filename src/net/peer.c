@@ -21,10 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OUTPUT_BYTES (64 * 1024)           /* asked of the link at a time */
-#define ROUNDS       8                     /* so often in one turn */
-#define UNSENT_BYTES (128 * 1024)          /* that the kernel takes beyond what is under way */
-#define GATHER_NS    (INT64_C(500) * 1000) /* that news waits for more, while more comes */
+#define OUTPUT_BYTES (64 * 1024)            /* asked of the link at a time */
+#define ROUNDS       8                      /* so often in one turn */
+#define UNSENT_BYTES (128 * 1024)           /* that the kernel takes beyond what is under way */
+#define GATHER_NS    (INT64_C(1) * 1000000) /* that news waits for more, while more comes */
 #define STUCK_NS     (INT64_C(200) * 1000000)
 #define TICK_NS      (INT64_C(10) * 1000000) /* what the clock of timers may lag behind */
 #define REFUSED_NS   (INT64_C(1) * 1000000000)
@@ -58,23 +58,12 @@ static void on_news(void *arg)
         mailbox_post(&peer->links->worker->mailbox, &peer->letter);
 }
 
-static void on_event(evutil_socket_t fd, short what, void *arg);
-
 static void wait_for(struct peer *peer)
 {
-    short what = peer->held ? 0 : EV_READ;
+    uint32_t what = peer->held ? 0 : EPOLLIN;
     if (buffer_len(&peer->unwritten) > 0)
-        what |= EV_WRITE;
-    if (what == peer->waiting_for)
-        return;
-    if (peer->waiting_for != 0)
-        event_del(&peer->event);
-    peer->waiting_for = what;
-    if (what == 0)
-        return;
-    event_assign(&peer->event, peer->links->worker->base, peer->fd, (short)(what | EV_PERSIST),
-                 on_event, peer);
-    event_add(&peer->event, NULL);
+        what |= EPOLLOUT;
+    sockets_wait(&peer->links->worker->sockets, &peer->socket, what);
 }
 
 /* A timer that is set for later is moved; one that is set for earlier just finds nothing to do,
@@ -99,7 +88,7 @@ static void set_timer(struct peer *peer, int64_t now_ns)
 static bool write_rest(struct peer *peer)
 {
     while (buffer_len(&peer->unwritten) > 0) {
-        ssize_t n = peer->io->send(peer->io, peer->fd, buffer_at(&peer->unwritten),
+        ssize_t n = peer->io->send(peer->io, peer->socket.fd, buffer_at(&peer->unwritten),
                                    buffer_len(&peer->unwritten));
         if (n < 0)
             return errno == EAGAIN;
@@ -112,7 +101,7 @@ static bool write_rest(struct peer *peer)
 static bool write_some(struct peer *peer, size_t len)
 {
     const char *bytes = peer->links->worker->output.bytes;
-    ssize_t n = peer->io->send(peer->io, peer->fd, bytes, len);
+    ssize_t n = peer->io->send(peer->io, peer->socket.fd, bytes, len);
     if (n < 0 && errno != EAGAIN)
         return false;
     size_t done = n < 0 ? 0 : (size_t)n;
@@ -142,20 +131,24 @@ static bool send_all(struct peer *peer, struct link_time time)
 static void shut(struct peer *peer)
 {
     peer->shut = true;
-    if (shutdown(peer->fd, SHUT_WR) != 0)
+    if (shutdown(peer->socket.fd, SHUT_WR) != 0)
         peer_close(peer, "the server stops");
 }
 
 /* A server that is busy has news in each turn, and a write for each costs more than all else that
- * is done for it. So news waits for that of the next turns, for a moment after the last write, as
- * long as each of them has events. What comes alone is sent at once. */
+ * is done for it; and what one neighbour tells, others often tell in the same breath, who need not
+ * be told then. So news that comes with other events, or just after other news, waits for that of
+ * the next turns, for a moment, as long as each of them has events. What comes alone is sent at
+ * once. */
 static bool may_wait(struct peer *peer, int64_t now_ns)
 {
-    const struct links *links = peer->links;
-    uint32_t events = links->worker->sockets.rounds + links->reads;
-    bool busy = events != peer->events;
-    peer->events = events;
-    return busy && now_ns - peer->flushed_ns < GATHER_NS && links->ending_ns == 0;
+    uint32_t told = peer->links->worker->sockets.told;
+    if (peer->flushed_ns == 0 || peer->links->ending_ns != 0)
+        return false;
+    if (peer->news_ns != 0)
+        return told > 0 && now_ns - peer->news_ns < GATHER_NS;
+    peer->news_ns = now_ns;
+    return told > 1 || (told > 0 && now_ns - peer->flushed_ns < GATHER_NS);
 }
 
 static void flush(void *arg)
@@ -176,6 +169,7 @@ static void flush(void *arg)
     set_timer(peer, time.now_ns);
     bool pending = link_pending(peer->link);
     bool stopped = buffer_len(&peer->unwritten) > 0;
+    peer->news_ns = 0;
     peer->flushed_ns = pending || stopped ? 0 : time.now_ns;
     if (stopped)
         return;
@@ -254,10 +248,9 @@ static bool read_more(struct peer *peer)
     size_t kept = buffer_len(&peer->unread);
     if (kept > 0)
         memcpy(input, buffer_at(&peer->unread), kept);
-    ssize_t n = peer->io->recv(peer->io, peer->fd, input + kept, WORKER_INPUT_BYTES / 2);
+    ssize_t n = peer->io->recv(peer->io, peer->socket.fd, input + kept, WORKER_INPUT_BYTES / 2);
     if (n < 0 && errno == EAGAIN)
         return false;
-    peer->links->reads++;
     if (n > 0)
         take_input(peer, input, kept + (size_t)n);
     else
@@ -265,14 +258,16 @@ static bool read_more(struct peer *peer)
     return true;
 }
 
-static void on_event(evutil_socket_t fd, short what, void *arg)
+/* One that is not read ends too, by a reset, or when the neighbour has read what there was. */
+static void on_ready(struct socket *socket, uint32_t what)
 {
-    (void)fd;
-    struct peer *peer = arg;
-    if (what & EV_WRITE)
+    struct peer *peer = (struct peer *)socket;
+    if (what & EPOLLOUT)
         worker_put_off(peer->links->worker, &peer->flush);
-    if (what & EV_READ)
+    if (socket->waits_for & EPOLLIN)
         read_more(peer);
+    else if (what & (EPOLLHUP | EPOLLERR))
+        peer_close(peer, "it has closed it");
 }
 
 /* Silence is judged only after a read that found nothing: after a pause of this process the timer
@@ -318,7 +313,7 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
     peer->from = *from;
     peer->opened_ns = time.now_ns;
     peer->io = &transport_plain;
-    peer->fd = fd;
+    peer->socket = (struct socket){.fd = fd, .waits_for = EPOLLIN, .ready = on_ready};
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES}, sizeof(int));
     peer->flush = (struct errand){.run = flush, .arg = peer};
     peer->letter = (struct letter){.read = on_letter, .arg = peer};
@@ -331,7 +326,9 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
     links->unproved_count += dial == NULL;
     links->count++;
     worker_put_off(links->worker, &peer->flush);
-    if (dial == NULL)
+    if (!sockets_add(&links->worker->sockets, &peer->socket))
+        peer_close(peer, strerror(errno));
+    else if (dial == NULL)
         limit_unproved(links);
 }
 
@@ -381,14 +378,13 @@ void peer_close(struct peer *peer, const char *why)
         TAILQ_REMOVE(&links->unproved, peer, entry);
     links->unproved_count -= !peer->proved && dial == NULL;
     links->count--;
-    if (peer->waiting_for != 0)
-        event_del(&peer->event);
     event_del(&peer->timer);
+    sockets_remove(&links->worker->sockets, &peer->socket);
     worker_cancel(&peer->flush);
     link_close(peer->link); /* from here on nobody wakes it */
     buffer_free(&peer->unread);
     buffer_free(&peer->unwritten);
-    close(peer->fd);
+    close(peer->socket.fd);
     peer->closed = true;
     if (!atomic_load(&peer->posted))
         free(peer);

@@ -7,18 +7,17 @@
 #include "net/transport.h"
 
 struct peer {
+    struct socket socket; /* first */
     TAILQ_ENTRY(peer) entry;
     struct links *links;
     struct link *link;
     struct dial *dial; /* that opened it; NULL: it was accepted */
     const struct transport *io;
-    int fd;
-    struct event event, timer;
-    short waiting_for;
+    struct event timer;
     int64_t timer_ns; /* when the timer fires; 0: it is not set */
     int64_t opened_ns;
+    int64_t news_ns;    /* since when news waits for more; 0: it does not */
     int64_t flushed_ns; /* when all there was had been sent; 0: not all was */
-    uint32_t events;    /* of the worker, when a flush last looked */
     bool proved;
     bool held;   /* not read, for want of memory */
     bool shut;   /* all is sent and our side is shut */

@@ -10,11 +10,13 @@ static void on_some(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct sockets *sockets = arg;
     sockets->count = epoll_wait(fd, sockets->found, SOCKETS_ROUND, 0);
-    sockets->rounds += sockets->count > 0;
     for (sockets->next = 0; sockets->next < sockets->count;) {
-        struct socket *socket = sockets->found[sockets->next++].data.ptr;
-        if (socket != NULL)
-            socket->ready(socket);
+        const struct epoll_event *found = &sockets->found[sockets->next++];
+        struct socket *socket = found->data.ptr;
+        if (socket == NULL)
+            continue;
+        sockets->told++;
+        socket->ready(socket, found->events);
     }
     sockets->next = sockets->count = 0;
 }
@@ -25,7 +27,7 @@ bool sockets_open(struct sockets *sockets, struct event_base *base)
     if (sockets->fd < 0)
         return false;
     sockets->next = sockets->count = 0;
-    sockets->rounds = 0;
+    sockets->told = 0;
     event_assign(&sockets->event, base, sockets->fd, EV_READ | EV_PERSIST, on_some, sockets);
     event_add(&sockets->event, NULL);
     return true;

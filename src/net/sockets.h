@@ -1,6 +1,6 @@
-/* The sockets of a worker that are many: its clients'. libevent's struct and table cost 170 bytes
- * for each socket and a fifth of a microsecond for each event, so they stand in an epoll set of
- * their own, which libevent sees as one descriptor. On the worker's thread. */
+/* The sockets of a worker: its clients' and its neighbours'. libevent's struct and table cost 170
+ * bytes for each socket and a fifth of a microsecond for each event, so they stand in an epoll set
+ * of their own, which libevent sees as one descriptor. On the worker's thread. */
 #ifndef NET_SOCKETS_H
 #define NET_SOCKETS_H
 
@@ -15,15 +15,16 @@
 /* Part of a struct that outlives it. */
 struct socket {
     int fd;
-    uint32_t waits_for; /* EPOLLIN, EPOLLOUT, or 0: only an end or a reset of both ways */
-    void (*ready)(struct socket *socket); /* which may remove any socket, and free it */
+    uint32_t waits_for; /* EPOLLIN and EPOLLOUT; 0: only an end or a reset of both ways */
+    /* what: of these, or EPOLLHUP and EPOLLERR. It may remove any socket, and free it. */
+    void (*ready)(struct socket *socket, uint32_t what);
 };
 
 struct sockets {
     int fd;
     struct event event;
     int next, count; /* of found: those that are still to be told */
-    uint32_t rounds; /* in which any was found */
+    uint32_t told;   /* in this turn of the loop */
     struct epoll_event found[SOCKETS_ROUND];
 };
 

@@ -88,6 +88,7 @@ static void *run(void *arg)
     worker->hooks->start(worker->hooks, worker->index);
     while (!worker->ending) {
         int flags = TAILQ_EMPTY(&worker->errands) ? 0 : EVLOOP_NONBLOCK;
+        worker->sockets.told = 0;
         event_base_loop(worker->base, EVLOOP_ONCE | flags);
         metric_add(wakeups, 1);
         end_of_events(worker);

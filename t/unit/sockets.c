@@ -16,20 +16,23 @@
 struct end {
     struct socket socket; /* first */
     int other, told;
+    uint32_t what;
 };
 
 static struct event_base *base;
 static struct sockets sockets;
 static struct end ends[PAIRS];
 
-static void count(struct socket *socket)
+static void count(struct socket *socket, uint32_t what)
 {
-    ((struct end *)socket)->told++;
+    struct end *end = (struct end *)socket;
+    end->told++;
+    end->what = what;
 }
 
-static void remove_all(struct socket *socket)
+static void remove_all(struct socket *socket, uint32_t what)
 {
-    count(socket);
+    count(socket, what);
     for (int i = 0; i < PAIRS; i++)
         sockets_remove(&sockets, &ends[i].socket);
 }
@@ -42,7 +45,7 @@ static int set_up(void **state)
     for (int i = 0; i < PAIRS; i++) {
         int fds[2];
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-        ends[i] = (struct end){{fds[0], EPOLLIN, count}, fds[1], 0};
+        ends[i] = (struct end){{fds[0], EPOLLIN, count}, fds[1], 0, 0};
         assert_true(sockets_add(&sockets, &ends[i].socket));
     }
     return 0;
@@ -92,10 +95,16 @@ static void what_is_waited_for_changes(void **state)
     turn();
     assert_int_equal(ends[0].told, 0);
     assert_int_equal(ends[1].told, 1);
+    assert_int_equal(ends[1].what, EPOLLOUT);
+    write_to(&ends[2]);
+    sockets_wait(&sockets, &ends[2].socket, EPOLLIN | EPOLLOUT);
     close(ends[0].other);
     ends[0].other = -1;
     turn();
     assert_int_equal(ends[0].told, 1); /* of the end, whatever it waits for */
+    assert_int_equal(ends[0].what, EPOLLHUP);
+    assert_int_equal(ends[2].what, EPOLLIN | EPOLLOUT);
+    assert_int_equal(sockets.told, 4);
 }
 
 static void who_is_removed_is_not_told_though_found(void **state)
@@ -127,7 +136,7 @@ static void who_is_removed_is_not_told_though_open_elsewhere(void **state)
 static void what_cannot_be_added_is_refused(void **state)
 {
     (void)state;
-    struct end again = {{ends[0].socket.fd, EPOLLIN, count}, -1, 0};
+    struct end again = {{ends[0].socket.fd, EPOLLIN, count}, -1, 0, 0};
     assert_false(sockets_add(&sockets, &again.socket));
 }
 
