@@ -40,7 +40,7 @@ static void complain(const struct log_record *record, struct herd_text text)
 /* A length above LOG_TEXT_MAX is cut to it; no byte is read that is not there. */
 static void put_event(enum herd_level level, uint64_t conn, struct herd_text text)
 {
-    if (!log_drain_put(conn, (struct herd_text){NULL, 0}, text, level, LOG_EVENT))
+    if (!log_drain_put(conn, (struct herd_text){NULL, 0}, text, LOG_HOW(level, LOG_EVENT)))
         complain(&(struct log_record){.level = (uint8_t)level, .cut = text.len > LOG_TEXT_MAX},
                  text);
 }
@@ -103,11 +103,11 @@ void log_quote(enum herd_level level, uint64_t conn, struct herd_text text, cons
     put_event(level, conn, whole);
 }
 
-void log_words(uint64_t conn, bool quoted, struct herd_text what, struct herd_text text)
+void log_words(uint64_t conn, struct herd_text what, struct herd_text text, bool quoted)
 {
     assert(what.len <= LOG_WHAT_MAX && (text.bytes != NULL || text.len == 0));
     if (log_messages())
-        log_drain_put(conn, what, text, HERD_LOG_INFO, quoted ? LOG_MESSAGE : LOG_SUBJECT);
+        log_drain_put(conn, what, text, LOG_HOW(HERD_LOG_INFO, quoted ? LOG_MESSAGE : LOG_SUBJECT));
 }
 
 void log_gather(bool on)
@@ -121,7 +121,7 @@ void log_status(const char *object)
 
     assert(len >= 2 && len <= LOG_TEXT_MAX && object[0] == '{' && object[len - 1] == '}');
     struct herd_text text = {object, len};
-    if (!log_drain_put(0, (struct herd_text){NULL, 0}, text, HERD_LOG_INFO, LOG_STATUS))
+    if (!log_drain_put(0, (struct herd_text){NULL, 0}, text, LOG_HOW(HERD_LOG_INFO, LOG_STATUS)))
         complain(&(struct log_record){.level = HERD_LOG_INFO, .kind = LOG_STATUS}, text);
 }
 

@@ -47,14 +47,14 @@ static inline bool log_messages(void)
 {
     return atomic_load_explicit(&log_wants_messages, memory_order_relaxed);
 }
-void log_words(uint64_t conn, bool quoted, struct herd_text what, struct herd_text text);
+void log_words(uint64_t conn, struct herd_text what, struct herd_text text, bool quoted);
 static inline void log_message(uint64_t conn, const char *what, struct herd_text text)
 {
-    log_words(conn, true, (struct herd_text){what, strlen(what)}, text);
+    log_words(conn, (struct herd_text){what, strlen(what)}, text, true);
 }
 static inline void log_subject(uint64_t conn, const char *what, struct herd_text text)
 {
-    log_words(conn, false, (struct herd_text){what, strlen(what)}, text);
+    log_words(conn, (struct herd_text){what, strlen(what)}, text, false);
 }
 
 /* The events of this thread between the two happen in one moment: all bear the time of the first,

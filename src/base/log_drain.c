@@ -143,8 +143,7 @@ static void press(size_t waiting)
         step_aside(waiting);
 }
 
-bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
-                   enum herd_level level, enum log_kind kind)
+bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text, unsigned how)
 {
     unsigned opening = atomic_load_explicit(&state.opening, memory_order_acquire);
 
@@ -152,13 +151,13 @@ bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
         return false;
     if (own_opening != opening)
         join(opening);
-    size_t waiting = log_ring_put(own, conn, what, text, level, kind);
-    if (level >= HERD_LOG_WARN || kind == LOG_STATUS)
-        log_drain_hurry();
-    else if (waiting <= FILLING)
-        arm();
-    else
+    size_t waiting = log_ring_put(own, conn, what, text, how);
+    if (waiting > FILLING)
         press(waiting);
+    else
+        arm();
+    if (how >= LOG_HOW(HERD_LOG_WARN, 0) || (how & LOG_KINDS) == LOG_STATUS)
+        log_drain_hurry();
     return true;
 }
 

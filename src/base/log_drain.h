@@ -15,9 +15,8 @@ bool log_drain_start(const char *file, bool json, struct herd_error *err);
 void log_drain_stop(void);
 bool log_drain_running(void);
 
-/* Leaves an event in the calling thread's ring. False: the log is closed. */
-bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text,
-                   enum herd_level level, enum log_kind kind);
+/* Leaves an event in the calling thread's ring; how: LOG_HOW. False: the log is closed. */
+bool log_drain_put(uint64_t conn, struct herd_text what, struct herd_text text, unsigned how);
 /* Whether the calling thread's next events happen in one moment. */
 void log_drain_gather(bool on);
 

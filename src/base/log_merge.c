@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-static const struct log_record *first_due(struct log_ring *ring, int64_t until)
+static inline const struct log_record *first_due(struct log_ring *ring, int64_t until)
 {
     const struct log_record *record = log_ring_first(ring);
 
@@ -49,7 +49,7 @@ static void merge(struct log_target *target, struct log_ring *rings, int64_t unt
         do {
             log_target_put(target, record,
                            (struct herd_text){(const char *)(record + 1), record->len});
-            log_ring_next(ring);
+            log_ring_next(ring, record);
             record = first_due(ring, until);
         } while (record != NULL && record->time_ns <= next);
     }

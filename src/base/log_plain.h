@@ -40,20 +40,51 @@ static inline unsigned log_plain_run_portable(const char *block, bool json)
 }
 
 #ifdef __SSE2__
-static inline unsigned log_plain_run(const char *block, bool json)
+static inline __m128i log_plain_load(const char *block)
 {
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)block);
+    return _mm_loadu_si128((const __m128i *)(const void *)block);
+}
+
+/* All ones for each byte that is not plain. */
+static inline __m128i log_plain_odd(__m128i bytes, bool json)
+{
     __m128i odd = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* 0x80 and above are negative */
     odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
     odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-    if (json)
-        odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+    return json ? _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'))) : odd;
+}
+
+static inline unsigned log_plain_run(const char *block, bool json)
+{
+    __m128i odd = log_plain_odd(log_plain_load(block), json);
     return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(odd) | 1U << LOG_PLAIN_STEP);
+}
+
+/* Copies pairs of blocks as long as all their bytes are plain; returns how many bytes. */
+static inline size_t log_plain_pairs(char *to, const char *from, size_t len, bool json)
+{
+    size_t done = 0;
+    for (; len - done >= 2 * LOG_PLAIN_STEP; done += 2 * LOG_PLAIN_STEP) {
+        __m128i one = log_plain_load(from + done);
+        __m128i two = log_plain_load(from + done + LOG_PLAIN_STEP);
+        __m128i odd = _mm_or_si128(log_plain_odd(one, json), log_plain_odd(two, json));
+        if (_mm_movemask_epi8(odd) != 0)
+            break;
+        _mm_storeu_si128((__m128i *)(void *)(to + done), one);
+        _mm_storeu_si128((__m128i *)(void *)(to + done + LOG_PLAIN_STEP), two);
+    }
+    return done;
 }
 #else
 static inline unsigned log_plain_run(const char *block, bool json)
 {
     return log_plain_run_portable(block, json);
+}
+
+static inline size_t log_plain_pairs(char *to, const char *from, size_t len, bool json)
+{
+    (void)to, (void)from, (void)len, (void)json;
+    return 0;
 }
 #endif
 
@@ -68,18 +99,16 @@ static inline size_t log_plain_copy(char *to, const char *from, size_t len, bool
             to[done] = from[done];
         return done;
     }
-    for (;;) {
+    for (done = log_plain_pairs(to, from, len, json); done < len; done += LOG_PLAIN_STEP) {
+        /* The last block overlaps the one before it, of which all bytes are plain. */
+        if (len - done < LOG_PLAIN_STEP)
+            done = len - LOG_PLAIN_STEP;
         unsigned run = log_plain_run(from + done, json);
         memcpy(to + done, from + done, LOG_PLAIN_STEP);
         if (run < LOG_PLAIN_STEP)
             return done + run;
-        done += LOG_PLAIN_STEP;
-        if (done == len)
-            return len;
-        /* The last block overlaps the one before it, of which all bytes are plain. */
-        if (len - done < LOG_PLAIN_STEP)
-            done = len - LOG_PLAIN_STEP;
     }
+    return len;
 }
 
 #endif

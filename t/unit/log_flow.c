@@ -117,8 +117,8 @@ static void keeps_the_order_of_time(void **unused)
 
 static void *finish_record(void *ring)
 {
-    log_ring_put(ring, 0, (struct herd_text){NULL, 0}, (struct herd_text){"x", 1}, HERD_LOG_INFO,
-                 LOG_EVENT);
+    log_ring_put(ring, 0, (struct herd_text){NULL, 0}, (struct herd_text){"x", 1},
+                 LOG_HOW(HERD_LOG_INFO, LOG_EVENT));
     return NULL;
 }
 
@@ -134,8 +134,9 @@ static void waits_for_a_record_under_way(void **unused)
     assert_false(log_ring_idle(ring));
     assert_int_equal(pthread_create(&thread, NULL, finish_record, ring), 0);
     assert_int_equal(log_ring_look(ring), INT64_MAX);
-    assert_non_null(log_ring_first(ring));
-    log_ring_next(ring);
+    const struct log_record *first = log_ring_first(ring);
+    assert_non_null(first);
+    log_ring_next(ring, first);
     assert_null(log_ring_first(ring));
     pthread_join(thread, NULL);
     assert_true(log_ring_idle(ring));
@@ -148,7 +149,7 @@ static void waits_for_a_record_under_way(void **unused)
 static void put_word(struct log_ring *ring, const char *word)
 {
     log_ring_put(ring, 0, (struct herd_text){NULL, 0}, (struct herd_text){word, strlen(word)},
-                 HERD_LOG_INFO, LOG_EVENT);
+                 LOG_HOW(HERD_LOG_INFO, LOG_EVENT));
 }
 
 /* What is put into one ring amid a moment of another waits for the rest of that. */
