@@ -116,10 +116,11 @@ like $all{'a line in time'}{got}, qr/\AAT Goloman \S+ intime \+1-1 5\n\z/, 'a li
 is $all{$_}->ask('still'), '? still', "$_: still served" for 'nothing', 'blank lines';
 
 # The one that did not read has been cut off: what it now gets ends before the last line.
-ok $h->wait_for(sub { $h->status('Goloman')->{timeouts} == 5 }, 'five'), 'five were timed out'
-    or diag $h->status('Goloman')->{timeouts};
-ok defined $deaf->all, 'one of them who took no answer for 10 s';
-is $hasty->status('Goloman')->{timeouts}, 5, '... and five of the hasty server';
+sub timeouts { my $status = $_[0]->status('Goloman'); join ' ', map { $status->{"timeouts$_"} } '', qw(_line _answer _idle) }
+ok $h->wait_for(sub { $h->status('Goloman')->{timeouts} == 5 }, 'five'), 'five were timed out';
+is timeouts($h), '5 4 1 0', '... four of them in a line, one behind an answer';
+ok defined $deaf->all, '... that he did not take for 10 s';
+is timeouts($hasty), '5 1 0 4', '... and five of the hasty server, four of them idle';
 
 ok $flooded->wait_for(sub { waitpid($flood, POSIX::WNOHANG) == $flood }, 'the end of the flood'),
     'one who floods with blank lines is closed too' or kill KILL => $flood;

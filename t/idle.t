@@ -147,7 +147,8 @@ SKIP: {
     skip 'sanitizers have memory of their own', 1 if $sanitized;
     my $many = 2000;
     skip "not $many descriptors", 1 if system('prlimit', "--pid=$$", '--nofile=' . ($many + 100) . ':');
-    my $fresh = Test::Herd->new(log => 'level = "warn";');    # its rings would be counted
+    my $fresh = Test::Herd->new(limits => 'address_connections = 0;',
+        log => 'level = "warn";');    # its rings would be counted
     $fresh->start_all;
     my $pid = $fresh->pid('Goloman');
     my @idle = $fresh->connect('Goloman');

@@ -43,6 +43,7 @@ static void create_store(struct server *server)
     struct store_config config = {.stripes = STORE_STRIPES_MAX,
                                   .clients_max = s->limits.clients,
                                   .bytes_max = s->limits.memory_bytes,
+                                  .id_max = s->limits.id_bytes,
                                   .forget_after_ns = s->limits.forget_after_ns};
     draw(config.key, sizeof config.key);
     server->store = store_create(&config);
@@ -70,6 +71,7 @@ static bool create_neighbours(struct server *server, struct herd_error *err)
     const struct settings *s = server->settings;
     struct links_service *service = &server->links_service;
     int self = (int)server->options->index;
+    service->unproved_max = (unsigned)s->limits.unproved;
     service->host.store = server->store;
     service->host.dispatch = registry_dispatch();
     service->host.server = server->self->name;
@@ -83,6 +85,13 @@ static bool create_neighbours(struct server *server, struct herd_error *err)
     return true;
 }
 
+static struct addresses *create_addresses(const struct limits *limits)
+{
+    struct addresses_limits by_address = {
+        .connections = limits->address_connections, .rate = limits->rate, .burst = limits->burst};
+    return addresses_create(&by_address);
+}
+
 static void fill_clients_service(struct server *server)
 {
     const struct settings *s = server->settings;
@@ -91,8 +100,14 @@ static void fill_clients_service(struct server *server)
     service->dispatch = registry_dispatch();
     service->server = server->self->name;
     service->line_bytes = s->limits.line_bytes;
+    service->unread_bytes = s->limits.unread_bytes;
+    service->buffers_max = s->limits.buffers_bytes;
     service->commands_max = s->limits.commands;
     service->connections_max = s->limits.connections;
+    service->rate = s->limits.rate > 0;
+    service->addresses = create_addresses(&s->limits);
+    service->line_ns = s->limits.line_ns;
+    service->answer_ns = s->limits.answer_ns;
     service->idle_ns = s->limits.idle_ns;
     service->max_ahead_ns = s->limits.max_ahead_ns;
     server->door_service = (struct door_service){.store = server->store,
@@ -224,6 +239,7 @@ static void destroy(struct server *server)
     free(server->links_service.addresses);
     for (unsigned i = 0; i < server->worker_count; i++)
         links_release(&server->links[i]);
+    addresses_destroy(server->clients_service.addresses);
     free(server->clients);
     free(server->doors);
     free(server->links);

@@ -1,6 +1,6 @@
-/* Reads the settings of the core: the top, limits, link, log and places. Ranges are in settings.h;
- * servers and adjacency, which have rules of their own, in servers.c. Owns the arrays of servers
- * and links; texts are the configuration's. Main thread. */
+/* Reads the settings of the core: the top, link, log and places. Ranges are in settings.h; servers
+ * and adjacency, which have rules of their own, are in servers.c, and limits in limits.c. Owns the
+ * arrays of servers and links; texts are the configuration's. Main thread. */
 #include "core/settings.h"
 
 #include "core/servers.h"
@@ -10,17 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INT_LIMIT       999999999 /* what the file can write */
-#define WORKERS_MAX     256
-#define CONNECTIONS_MAX 1000000
-#define LINE_MIN        128
-#define LINE_MAX_BYTES  65536
-#define MEMORY_MIN      (UINT64_C(1) << 20)
-#define MEMORY_MAX      (UINT64_C(1) << 50)
-#define DURATION_MAX_NS (INT64_C(36500) * 86400 * 1000000000)
-#define RADIUS_MIN_KM   0.001
-#define RADIUS_MAX_KM   20100.0 /* half around the earth is 20015 */
-#define ITEMS_MAX       60      /* what Google's three pages have */
+#define WORKERS_MAX   256
+#define RADIUS_MIN_KM 0.001
+#define RADIUS_MAX_KM 20100.0 /* half around the earth is 20015 */
+#define ITEMS_MAX     60      /* what Google's three pages have */
 
 static bool read_top(struct settings *s, struct config *config, struct herd_error *err)
 {
@@ -28,54 +21,6 @@ static bool read_top(struct settings *s, struct config *config, struct herd_erro
     return top && herd_config_int(top, "workers", 0, 0, WORKERS_MAX, &s->workers, err) &&
            herd_config_string(top, "pid_file", "", &s->pid_file, err) &&
            config_paths(top, "load_modules", &s->load_modules, &s->load_module_count, err);
-}
-
-/* ---- limits ---- */
-
-static bool read_count(struct herd_group *group, const char *name, int otherwise, int min, int max,
-                       uint64_t *value, struct herd_error *err)
-{
-    int count = 0;
-    if (!herd_config_int(group, name, otherwise, min, max, &count, err))
-        return false;
-    *value = (uint64_t)count;
-    return true;
-}
-
-static bool read_period(struct herd_group *group, const char *name, const char *otherwise,
-                        int64_t *ns, struct herd_error *err)
-{
-    return herd_config_duration(group, name, otherwise, ns, err) &&
-           (*ns <= DURATION_MAX_NS ||
-            herd_config_fail(group, name, err, "must be at most \"36500d\""));
-}
-
-static bool read_sizes(struct settings *s, struct herd_group *group, struct herd_error *err)
-{
-    if (!herd_config_size(group, "line", "4k", &s->limits.line_bytes, err))
-        return false;
-    if (s->limits.line_bytes < LINE_MIN || s->limits.line_bytes > LINE_MAX_BYTES)
-        return herd_config_fail(group, "line", err, "must be \"128\" to \"64k\"");
-    if (!herd_config_size(group, "memory", "0", &s->limits.memory_bytes, err))
-        return false;
-    uint64_t memory = s->limits.memory_bytes;
-    if (memory != 0 && (memory < MEMORY_MIN || memory > MEMORY_MAX))
-        return herd_config_fail(group, "memory", err,
-                                "must be \"0\" (no limit), or \"1m\" to \"1048576g\"");
-    return true;
-}
-
-static bool read_limits(struct settings *s, struct config *config, struct herd_error *err)
-{
-    struct herd_group *group = config_group(config, "limits", err);
-    return group && read_sizes(s, group, err) &&
-           read_count(group, "commands", 0, 0, INT_LIMIT, &s->limits.commands, err) &&
-           read_count(group, "connections", 10000, 1, CONNECTIONS_MAX, &s->limits.connections,
-                      err) &&
-           read_period(group, "idle", "15m", &s->limits.idle_ns, err) &&
-           read_count(group, "clients", 10000000, 1, INT_LIMIT, &s->limits.clients, err) &&
-           read_period(group, "max_ahead", "1d", &s->limits.max_ahead_ns, err) &&
-           read_period(group, "forget_after", "0", &s->limits.forget_after_ns, err);
 }
 
 /* ---- link ---- */
@@ -161,7 +106,7 @@ bool settings_read(struct settings *settings, struct config *config, struct herd
     assert(settings && config && err);
     memset(settings, 0, sizeof(*settings));
     bool good = servers_read(settings, config, err) && read_top(settings, config, err) &&
-                read_limits(settings, config, err) && read_link(settings, config, err) &&
+                limits_read(&settings->limits, config, err) && read_link(settings, config, err) &&
                 servers_check_plain(settings, config, err) && read_log(settings, config, err) &&
                 read_places(settings, config, err);
     if (!good)

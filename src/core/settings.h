@@ -12,14 +12,7 @@
  * workers                0            0 (processors)   256
  * pid_file               ""           "": none
  * load_modules           [ ]          paths; relative ones from the file's folder
- * limits.line            "4k"         "128"            "64k"
- * limits.commands        0            0 (no limit)     999999999
- * limits.connections     10000        1                1000000
- * limits.idle            "15m"        "0" (no limit)   "36500d"
- * limits.clients         10000000     1                999999999
- * limits.memory          "0"          "0" (no limit), "1m"      "1048576g"
- * limits.max_ahead       "1d"         "0" (no limit)   "36500d"
- * limits.forget_after    "0"          "0" (never)      "36500d"
+ * limits                 ...          core/limits.h
  * link.psk_file, cert_file, key_file, ca_file   ""     must be "" as yet
  * link.plaintext         false
  * log.file               "%n.log"     not empty; "-": standard error; "syslog": syslog(3)
@@ -38,7 +31,7 @@
 #define CORE_SETTINGS_H
 
 #include "base/log.h"
-#include "core/config.h"
+#include "core/limits.h"
 
 struct server_settings {
     const char *name;
@@ -61,10 +54,7 @@ struct settings {
     const char *pid_file;
     const char **load_modules;
     size_t load_module_count;
-    struct {
-        uint64_t line_bytes, commands, connections, clients, memory_bytes;
-        int64_t idle_ns, max_ahead_ns, forget_after_ns; /* 0: no limit */
-    } limits;
+    struct limits limits;
     struct {
         const char *psk_file, *cert_file, *key_file, *ca_file; /* "": none */
         bool plaintext;

@@ -150,6 +150,8 @@ enum herd_put herd_report_put(struct herd_request *req, const struct herd_report
     if (!client || !is_ahead(req, report->time_ns, req->max_ahead_ns))
         result = store_put(req->store, hash_of(req, report->client), report, req->session,
                            req->clock_ns, req->news);
+    else
+        metric_add(refused_ahead, 1);
     count_put(client, result);
     if (result <= HERD_PUT_TIE && log_messages())
         log_subject(req->connection, "Location updated for", report->client);

@@ -28,6 +28,7 @@ struct store *store_create(const struct store_config *config)
     store->context.key[1] = config->key[1];
     store->context.stale = config->stale ? config->stale : STALE;
     store->context.names = names_create();
+    store->context.id_max = config->id_max ? config->id_max : HERD_CLIENT_MAX;
     arena_init(&store->context.records, SLAB_ARENA_BYTES);
     arena_init(&store->context.index, INDEX_ARENA_BYTES);
     store->stripe_count = n;

@@ -12,6 +12,7 @@ struct store_config {
     unsigned stripes;                /* a power of two, at most STORE_STRIPES_MAX */
     uint32_t stale;                  /* 0: the default; for tests (see stripe.h) */
     uint64_t clients_max, bytes_max; /* 0: no limit, but that of the arenas */
+    size_t id_max;                   /* bytes of a new client's id; 0: HERD_CLIENT_MAX */
     int64_t forget_after_ns;         /* 0: never */
 };
 

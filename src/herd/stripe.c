@@ -8,6 +8,7 @@
  * journal is packed. Its readers get it once more, which does no harm. */
 #include "herd/stripe.h"
 
+#include "base/metrics.h"
 #include "base/siphash.h"
 #include "herd/broken.h"
 #include "wire/line.h"
@@ -140,13 +141,21 @@ static struct record *find(struct stripe *stripe, struct table_probe *probe,
     return NULL;
 }
 
-static bool no_room(struct stripe_context *context)
+/* What limits let in of a client itself. */
+static bool has_room(const struct stripe_context *context, const struct herd_report *report)
 {
     uint64_t clients_max = atomic_load_explicit(&context->clients_max, memory_order_relaxed);
-    uint64_t bytes_max = atomic_load_explicit(&context->bytes_max, memory_order_relaxed);
-    return (clients_max > 0 &&
-            atomic_load_explicit(&context->clients, memory_order_relaxed) >= clients_max) ||
-           atomic_load_explicit(&context->bytes, memory_order_relaxed) >= bytes_max;
+    uint64_t clients = atomic_load_explicit(&context->clients, memory_order_relaxed);
+    if (report->client.len > context->id_max)
+        metric_add(refused_id, 1);
+    else if (clients_max > 0 && clients >= clients_max)
+        metric_add(refused_clients, 1);
+    else if (atomic_load_explicit(&context->bytes, memory_order_relaxed) >=
+             atomic_load_explicit(&context->bytes_max, memory_order_relaxed))
+        metric_add(refused_memory, 1);
+    else
+        return true;
+    return false;
 }
 
 static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd_report *report,
@@ -160,7 +169,7 @@ static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd
 static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
                             uint16_t origin, uint32_t session)
 {
-    if (session == 0 && no_room(stripe->context))
+    if (session == 0 && !has_room(stripe->context, report))
         return HERD_PUT_FULL;
     const struct table_hashes held = {hash_of, fetch_slot, stripe};
     uint32_t slot = write_new(stripe, record_bytes(report), report, origin, session);
@@ -279,6 +288,7 @@ size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns)
     size_t freed = forget_slots(stripe, slots, clock_ns);
     account(stripe);
     pthread_mutex_unlock(&stripe->lock);
+    metric_add(forgotten, freed);
     atomic_fetch_sub_explicit(&stripe->context->clients, freed, memory_order_relaxed);
     return freed;
 }

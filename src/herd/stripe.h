@@ -18,6 +18,7 @@ struct stripe_context {
     uint32_t stale;  /* records this many changes behind the tail are given a new seq: 2^31; less in
                         tests */
     struct names *names;
+    size_t id_max;                   /* bytes of an id; binds clients only */
     struct arena records;            /* what the slabs are made of */
     struct arena index;              /* and the rest */
     _Atomic int64_t forget_after_ns; /* 0: never */

@@ -8,10 +8,11 @@
 #include <assert.h>
 #include <unistd.h>
 
-#define LINE_NS   (INT64_C(10) * 1000000000) /* a line must be whole */
-#define ANSWER_NS (INT64_C(10) * 1000000000) /* an answer must be taken */
-#define LINGER_NS (INT64_C(2) * 1000000000)  /* after the last answer, to read what still comes */
-#define HURRY_NS  (INT64_C(1) * 1000000000)  /* an answer must be taken, when the server stops */
+#define LINGER_NS (INT64_C(2) * 1000000000) /* after the last answer, to read what still comes */
+#define HURRY_NS  (INT64_C(1) * 1000000000) /* an answer must be taken, when the server stops */
+#define TOKEN_NS  (INT64_C(10) * 1000000)   /* those who wait for tokens are not looked at sooner */
+
+static void on_tokens(evutil_socket_t fd, short what, void *arg);
 
 void clients_init(struct clients *clients, struct worker *worker, struct clients_service *service)
 {
@@ -19,9 +20,11 @@ void clients_init(struct clients *clients, struct worker *worker, struct clients
     clients->service = service;
     deadlines_init(&clients->due[DUE_LINGER], LINGER_NS);
     deadlines_init(&clients->due[DUE_COMMAND], service->idle_ns);
-    deadlines_init(&clients->due[DUE_LINE], LINE_NS);
-    deadlines_init(&clients->due[DUE_ANSWER], ANSWER_NS);
+    deadlines_init(&clients->due[DUE_LINE], service->line_ns);
+    deadlines_init(&clients->due[DUE_ANSWER], service->answer_ns);
     deadlines_init(&clients->due[DUE_NEVER], 0);
+    deadlines_init(&clients->due[DUE_TOKEN], 0);
+    event_assign(&clients->tokens, worker->base, -1, 0, on_tokens, clients);
 }
 
 void clients_expect(struct clients *clients)
@@ -30,23 +33,30 @@ void clients_expect(struct clients *clients)
     atomic_fetch_add(&clients->count, 1);
 }
 
+static void uncount(struct clients *clients)
+{
+    atomic_fetch_sub(&clients->service->open, 1);
+    if (atomic_fetch_sub(&clients->count, 1) == 1 && clients->ending)
+        clients->gone(clients->gone_arg);
+}
+
 void clients_take(struct clients *clients, int fd, const struct address *from)
 {
-    metric_add(connections_accepted, 1);
-    if (clients->ending) {
-        close(fd);
-        clients_left(clients);
+    struct addresses_entry *entry;
+    if (!clients->ending && addresses_enter(clients->service->addresses, from, &entry)) {
+        metric_add(connections_accepted, 1);
+        connection_open(clients, fd, from, entry);
         return;
     }
-    connection_open(clients, fd, from);
+    metric_add(refused_address, !clients->ending);
+    close(fd);
+    uncount(clients);
 }
 
 void clients_left(struct clients *clients)
 {
     metric_add(connections_closed, 1);
-    atomic_fetch_sub(&clients->service->open, 1);
-    if (atomic_fetch_sub(&clients->count, 1) == 1 && clients->ending)
-        clients->gone(clients->gone_arg);
+    uncount(clients);
 }
 
 static struct connection *of_deadline(struct deadline *deadline)
@@ -64,16 +74,43 @@ void clients_second(struct clients *clients)
     }
 }
 
+/* ---- those that wait for tokens ---- */
+
+void clients_slow(struct clients *clients, int64_t in_ns)
+{
+    int64_t us = (in_ns > TOKEN_NS ? in_ns : TOKEN_NS) / 1000;
+    if (!event_pending(&clients->tokens, EV_TIMEOUT, NULL))
+        event_add(&clients->tokens,
+                  &(struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000});
+}
+
+/* Each has its turn once; who needs more goes to the queue's end. */
+static void on_tokens(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct clients *clients = arg;
+    struct deadlines *waiting = &clients->due[DUE_TOKEN];
+    struct deadline *last = TAILQ_LAST(&waiting->queue, deadline_queue), *one = NULL;
+    while (one != last) {
+        one = TAILQ_FIRST(&waiting->queue);
+        connection_go_on(of_deadline(one)); /* which may free it */
+    }
+}
+
+/* ---- the end ---- */
+
 /* Those that wait for their answers to be taken have less time now. */
 static void hurry(struct clients *clients)
 {
     struct deadline *one;
     int64_t ends_ns = clock_now_ns() + HURRY_NS;
     struct deadlines *answer = &clients->due[DUE_ANSWER];
+    bool never = answer->after_ns == 0;
     TAILQ_FOREACH (one, &answer->queue, entry)
-        if (one->ends_ns > ends_ns)
+        if (never || one->ends_ns > ends_ns)
             one->ends_ns = ends_ns;
-    answer->after_ns = HURRY_NS;
+    if (never || answer->after_ns > HURRY_NS)
+        answer->after_ns = HURRY_NS;
 }
 
 /* One that begins to linger goes to a queue that was looked at already. */
@@ -105,6 +142,7 @@ void clients_end(struct clients *clients, bool patient, void (*gone)(void *), vo
 
 void clients_fini(struct clients *clients)
 {
+    event_del(&clients->tokens);
     for (size_t i = 0; i < DUE_KINDS; i++)
         while (!TAILQ_EMPTY(&clients->due[i].queue))
             connection_close(of_deadline(TAILQ_FIRST(&clients->due[i].queue)));

@@ -4,7 +4,7 @@
 
 #include "herd/dispatch.h"
 #include "herd/store.h"
-#include "net/address.h"
+#include "net/addresses.h"
 #include "net/deadline.h"
 #include "net/worker.h"
 
@@ -16,12 +16,17 @@ struct clients_service {
     const struct dispatch *dispatch;
     const char *server;    /* its name */
     size_t line_bytes;     /* limits.line */
+    size_t unread_bytes;   /* limits.unread */
+    uint64_t buffers_max;  /* bytes of all backlogs; 0: no limit */
     uint64_t commands_max; /* of one connection; 0: no limit */
     uint64_t connections_max;
-    int64_t idle_ns;           /* 0: never closed for idling */
-    int64_t max_ahead_ns;      /* 0: no limit */
-    _Atomic uint64_t open;     /* connections there are */
-    _Atomic uint64_t numbered; /* connections there ever were; the log's #N */
+    bool rate;                           /* whether commands cost tokens of their address */
+    struct addresses *addresses;         /* NULL: no limit counts by address */
+    int64_t line_ns, answer_ns, idle_ns; /* deadlines; 0: none */
+    int64_t max_ahead_ns;                /* 0: no limit */
+    _Atomic uint64_t open;               /* connections there are */
+    _Atomic uint64_t buffers;            /* bytes of all backlogs */
+    _Atomic uint64_t numbered;           /* connections there ever were; the log's #N */
 };
 
 struct connection;
@@ -33,6 +38,7 @@ enum due {
     DUE_LINE,    /* ended a line */
     DUE_ANSWER,  /* taken an answer */
     DUE_NEVER,   /* nothing: the server owes an answer */
+    DUE_TOKEN,   /* nothing either: it waits for tokens of its address */
     DUE_KINDS
 };
 
@@ -45,6 +51,7 @@ struct clients {
     uint64_t news; /* stripes changed in this turn; the owner announces and clears them */
     _Atomic uint64_t count;
     struct deadlines due[DUE_KINDS]; /* each connection stands in one */
+    struct event tokens;             /* looks at those who wait for tokens, while there are any */
     bool ending; /* no new commands: as soon as a connection owes nothing it is closed */
     void (*gone)(void *arg); /* once ending and no connection is left */
     void *gone_arg;
@@ -55,11 +62,16 @@ void clients_init(struct clients *clients, struct worker *worker, struct clients
 /* Counts a connection that is about to be handed to clients_take. Any thread. */
 void clients_expect(struct clients *clients);
 
-/* Takes over a connected socket that does not block. */
+/* Takes over a connected socket that does not block, or closes it, if its address has as many as it
+ * may. */
 void clients_take(struct clients *clients, int fd, const struct address *from);
 
 /* A connection of this worker is gone. For connection.c. */
 void clients_left(struct clients *clients);
+
+/* A connection of this worker waits for tokens, the first of which comes in so long. For
+ * connection.c. */
+void clients_slow(struct clients *clients, int64_t in_ns);
 
 /* Looks at the deadlines; to be called once a second. */
 void clients_second(struct clients *clients);

@@ -1,16 +1,16 @@
 /* The answers of all the lines of a read gather in the worker's output and leave together, behind
- * the last; but if they grow large they are written on the way, and a client that does not take
- * them stops the lines behind. */
+ * the last; but if they are more than limits.unread they are written on the way, and a client that
+ * does not take them stops the lines behind. */
 #include "net/commands.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "herd/ahead.h"
 
 #include <assert.h>
 
-#define OUTPUT_MAX  (256 * 1024) /* bytes of answers that are written though lines are left */
-#define EXCERPT_MAX 64           /* bytes of a line that is too long that go back */
+#define EXCERPT_MAX 64 /* bytes of a line that is too long that go back */
 
 static bool is_over_long(const struct connection *c, const char *bytes, size_t len)
 {
@@ -61,13 +61,32 @@ static void count_command(struct connection *c)
     const struct clients_service *service = c->clients->service;
     metric_add(commands, 1);
     c->commands++;
-    if (service->commands_max > 0 && c->commands >= service->commands_max)
-        c->closing = true;
+    if (service->commands_max == 0 || c->commands < service->commands_max)
+        return;
+    metric_add(connections_spent, 1);
+    c->closing = true;
 }
 
-static void execute(struct connection *c, struct client_request *command,
+/* Whether the connection's address has a token for a command. While the server stops, what has come
+ * in is answered without. */
+static bool may_spend(struct connection *c)
+{
+    struct clients *clients = c->clients;
+    int64_t in_ns = 0;
+    if (!clients->ending)
+        in_ns = addresses_spend(clients->service->addresses, c->address, clock_now_ns());
+    c->slowed = in_ns > 0;
+    if (c->slowed)
+        clients_slow(clients, in_ns);
+    return !c->slowed;
+}
+
+/* False: not yet, for want of a token. */
+static bool execute(struct connection *c, struct client_request *command,
                     const struct ahead_line *line, bool valid)
 {
+    if (c->clients->service->rate && !may_spend(c))
+        return false;
     const struct dispatch *dispatch = c->clients->service->dispatch;
     struct herd_request *request = &command->request;
     request->out = &c->clients->worker->output;
@@ -89,14 +108,16 @@ static void execute(struct connection *c, struct client_request *command,
         commands_finish_later(c);
     else if (later == NULL && log_messages())
         log_answer(c, request->out, command->begins);
+    return true;
 }
 
 /* Whether the next line may be executed. */
 static bool goes_on(struct connection *c)
 {
-    if (buffer_len(&c->clients->worker->output) > OUTPUT_MAX)
+    if (buffer_len(&c->clients->worker->output) > c->clients->service->unread_bytes)
         c->gone = !connection_write(c);
-    return connection_later(c) == NULL && !c->closing && !c->gone && !connection_has_unwritten(c);
+    return connection_later(c) == NULL && !c->closing && !c->gone && !c->slowed &&
+           !connection_has_unwritten(c);
 }
 
 static size_t execute_ahead(struct connection *c, struct client_request *command,
@@ -104,8 +125,8 @@ static size_t execute_ahead(struct connection *c, struct client_request *command
 {
     size_t done = 0;
     for (unsigned i = 0; i < ahead->count; i++) {
-        if (ahead->lines[i].line.count > 0)
-            execute(c, command, &ahead->lines[i], true);
+        if (ahead->lines[i].line.count > 0 && !execute(c, command, &ahead->lines[i], true))
+            break;
         done += ahead->lines[i].bytes;
         if (!goes_on(c))
             break;
@@ -125,7 +146,9 @@ static size_t execute_odd(struct connection *c, struct client_request *command, 
     if (is_over_long(c, bytes, n)) {
         line_parse(&odd.line, bytes, n < EXCERPT_MAX ? n : EXCERPT_MAX);
         odd.line.text = (struct herd_text){bytes, EXCERPT_MAX};
-        execute(c, command, &odd, false);
+        if (!execute(c, command, &odd, false))
+            return 0;
+        metric_add(lines_too_long, 1);
         c->closing = true;
         return n;
     }
@@ -133,8 +156,8 @@ static size_t execute_odd(struct connection *c, struct client_request *command, 
         return 0;
     line_parse(&odd.line, bytes, n);
     odd.command = dispatch_find(c->clients->service->dispatch, HERD_CLIENT, &odd.line);
-    if (odd.line.count > 0)
-        execute(c, command, &odd, true);
+    if (odd.line.count > 0 && !execute(c, command, &odd, true))
+        return 0;
     return n;
 }
 
@@ -145,6 +168,7 @@ size_t commands_execute(struct connection *c, const char *bytes, size_t len)
     struct ahead ahead;
     size_t done = 0, n = 1;
     prepare(c, &command);
+    c->slowed = false;
     log_moment_begin();
     while (done < len && n > 0 && goes_on(c)) {
         ahead_read(&ahead, service->dispatch, HERD_CLIENT, service->store, service->line_bytes,

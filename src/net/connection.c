@@ -1,5 +1,6 @@
-/* A connection does one of four things: it waits for bytes, for its answers to be taken, for a
- * command that is answered later, or (closing) for the client to end its side. While answers are
+/* A connection does one of five things: it waits for bytes, for its answers to be taken, for a
+ * command that is answered later, for tokens of its address, or (closing) for the client to end its
+ * side. While answers are
  * unwritten nothing is read, so that a client that asks and does not read costs one bounded buffer.
  */
 #include "net/connection.h"
@@ -17,7 +18,9 @@
 #include <unistd.h>
 
 #define READ_MAX   (WORKER_INPUT_BYTES / 2) /* bytes of one read */
+#define READ_SLOW  4096                     /* where the lines may have to wait for tokens */
 #define UNREAD_MAX (64 * 1024)              /* bytes kept behind a command that waits */
+#define SMALL      1024                     /* bytes that one may have whatever the others have */
 
 static void work(struct connection *c, const char *bytes, size_t len);
 
@@ -36,8 +39,27 @@ static void free_backlog(struct connection *c)
         return;
     buffer_free(&c->backlog->unread);
     buffer_free(&c->backlog->unwritten);
+    atomic_fetch_sub_explicit(&c->clients->service->buffers, c->backlog->counted,
+                              memory_order_relaxed);
     free(c->backlog);
     c->backlog = NULL;
+}
+
+/* Counts what the backlog takes now. False: that is more than limits.buffers leaves for it. */
+static bool count_backlog(struct connection *c)
+{
+    struct clients_service *service = c->clients->service;
+    struct backlog *backlog = c->backlog;
+    if (backlog == NULL)
+        return true;
+    size_t bytes = sizeof *backlog + backlog->unread.room + backlog->unwritten.room;
+    if (bytes == backlog->counted)
+        return true;
+    bool more = bytes > backlog->counted;
+    uint64_t sum = bytes - backlog->counted;
+    sum += atomic_fetch_add_explicit(&service->buffers, sum, memory_order_relaxed);
+    backlog->counted = bytes;
+    return !more || bytes <= SMALL || service->buffers_max == 0 || sum <= service->buffers_max;
 }
 
 static size_t unread_len(const struct connection *c)
@@ -58,7 +80,10 @@ static size_t take_unread(struct connection *c)
     if (len == 0)
         return 0;
     memcpy(c->clients->worker->input, buffer_at(&c->backlog->unread), len);
-    buffer_take(&c->backlog->unread, len);
+    if (c->backlog->unread.room > READ_SLOW) /* what is left of it will be little */
+        buffer_free(&c->backlog->unread);
+    else
+        buffer_take(&c->backlog->unread, len);
     return len;
 }
 
@@ -169,14 +194,37 @@ static void wait_for_later(struct connection *c)
     set_deadline(c, DUE_NEVER);
 }
 
+/* Until its answers are taken. */
+static void wait_for_room(struct connection *c)
+{
+    wait_for(c, EPOLLOUT);
+    if (is_due(c, DUE_ANSWER))
+        return;
+    metric_add(clients_held, 1);
+    set_deadline(c, DUE_ANSWER);
+}
+
+/* Until its address has tokens. */
+static void wait_for_token(struct connection *c)
+{
+    wait_for(c, 0);
+    if (is_due(c, DUE_TOKEN))
+        return;
+    metric_add(clients_slowed, 1);
+    set_deadline(c, DUE_TOKEN);
+}
+
 static void settle(struct connection *c, bool worked)
 {
-    if (connection_has_unwritten(c)) {
-        wait_for(c, EPOLLOUT);
-        if (!is_due(c, DUE_ANSWER))
-            set_deadline(c, DUE_ANSWER);
+    if (!count_backlog(c)) {
+        metric_add(buffers_full, 1);
+        connection_close(c);
+    } else if (connection_has_unwritten(c)) {
+        wait_for_room(c);
     } else if (connection_later(c) != NULL) {
         wait_for_later(c);
+    } else if (c->slowed) {
+        wait_for_token(c);
     } else if (c->closing || (c->clients->ending && (unread_len(c) == 0 || c->fresh_line))) {
         linger(c);
     } else if (c->eof) {
@@ -207,9 +255,10 @@ static void read_more(struct connection *c)
     struct worker *worker = c->clients->worker;
     size_t kept = unread_len(c);
     size_t room = WORKER_INPUT_BYTES - kept;
+    size_t most = c->clients->service->rate ? READ_SLOW : READ_MAX;
     assert(kept < WORKER_INPUT_BYTES);
     char *to = worker->input + kept;
-    ssize_t n = c->io->recv(c->io, c->socket.fd, to, room < READ_MAX ? room : READ_MAX);
+    ssize_t n = c->io->recv(c->io, c->socket.fd, to, room < most ? room : most);
     if (n < 0) {
         if (errno != EAGAIN)
             connection_close(c);
@@ -257,6 +306,12 @@ static void on_ready(struct socket *socket, uint32_t what)
         settle(c, false);
 }
 
+void connection_go_on(struct connection *c)
+{
+    assert(c->slowed && connection_later(c) == NULL && !connection_has_unwritten(c));
+    go_on(c);
+}
+
 void connection_resume(void *arg)
 {
     struct connection *c = arg;
@@ -272,12 +327,14 @@ void connection_resume(void *arg)
 
 /* ---- life ---- */
 
-void connection_open(struct clients *clients, int fd, const struct address *from)
+void connection_open(struct clients *clients, int fd, const struct address *from,
+                     struct addresses_entry *address)
 {
     struct connection *c = memory_zeroed(1, sizeof *c);
     c->socket = (struct socket){.fd = fd, .waits_for = EPOLLIN, .ready = on_ready};
     c->clients = clients;
     c->from = *from;
+    c->address = address;
     c->number = atomic_fetch_add_explicit(&clients->service->numbered, 1, memory_order_relaxed) + 1;
     c->io = &transport_plain;
     char text[ADDRESS_TEXT_MAX];
@@ -297,10 +354,19 @@ void connection_close(struct connection *c)
     cancel_later(c);
     free_backlog(c);
     deadline_clear(&c->deadline);
+    addresses_leave(clients->service->addresses, c->address);
     sockets_remove(&clients->worker->sockets, &c->socket);
     close(c->socket.fd);
     free(c);
     clients_left(clients);
+}
+
+static void count_timeout(const struct connection *c)
+{
+    metric_add(timeouts, !c->lingering);
+    metric_add(timeouts_line, is_due(c, DUE_LINE));
+    metric_add(timeouts_answer, is_due(c, DUE_ANSWER));
+    metric_add(timeouts_idle, is_due(c, DUE_COMMAND));
 }
 
 /* After a pause of this process the deadlines come before the bytes that wait are read. What was
@@ -315,7 +381,7 @@ void connection_overdue(struct connection *c)
         read_more(c);
         return;
     }
-    metric_add(timeouts, !c->lingering);
+    count_timeout(c);
     connection_close(c);
 }
 

@@ -19,6 +19,7 @@ struct connection {
     struct backlog *backlog; /* NULL: none */
     uint64_t number;
     struct address from;
+    struct addresses_entry *address; /* the table's; NULL: nothing counts by address */
     uint32_t commands;
     bool eof;        /* the client has ended its side */
     bool gone;       /* it was seen in writing that the client is no more */
@@ -26,6 +27,7 @@ struct connection {
     bool lingering;  /* all is written and our side is shut; reading what still comes */
     bool fresh_line; /* the unfinished line began in what was read last */
     bool overdue;    /* its deadline has come, and what waited to be read then is read */
+    bool slowed;     /* the next line waits for a token */
 };
 
 /* What a connection has while it is not done with what came. */
@@ -33,6 +35,7 @@ struct backlog {
     struct later *later;  /* the command that will be answered later; NULL: none */
     struct buffer unread; /* an unfinished line; lines behind a waiting command */
     struct buffer unwritten;
+    size_t counted; /* bytes of it in clients_service.buffers */
 };
 
 /* A client's command while its handler runs. */
@@ -54,7 +57,8 @@ struct later {
     char line[];
 };
 
-void connection_open(struct clients *clients, int fd, const struct address *from);
+void connection_open(struct clients *clients, int fd, const struct address *from,
+                     struct addresses_entry *address);
 
 /* Closes at once and frees; a waiting command is cancelled. */
 void connection_close(struct connection *connection);
@@ -79,6 +83,9 @@ bool connection_write(struct connection *connection);
 
 /* Goes on behind the command that waited and is answered (arg: the connection). */
 void connection_resume(void *arg);
+
+/* Goes on with the lines that waited for a token, if there is one. */
+void connection_go_on(struct connection *connection);
 
 /* Its deadline has come: closes it, unless there are bytes that were not read yet. */
 void connection_overdue(struct connection *connection);

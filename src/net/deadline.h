@@ -18,7 +18,7 @@ struct deadline {
 };
 
 struct deadlines {
-    TAILQ_HEAD(, deadline) queue;
+    TAILQ_HEAD(deadline_queue, deadline) queue;
     int64_t after_ns; /* 0: never */
 };
 

@@ -13,6 +13,7 @@ struct links_service {
     struct worker **workers;
     struct links *links; /* one a worker */
     unsigned worker_count;
+    unsigned unproved_max; /* on all workers */
 };
 
 struct peer;

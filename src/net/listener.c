@@ -18,6 +18,10 @@
 #define BURST    64 /* connections taken before other events have their turn */
 #define PAUSE_US 100000
 
+/* What the kernel takes of answers beyond what is under way; else megabytes for each who does not
+ * read. Connections have it from the listening socket. */
+#define UNSENT_BYTES (64 * 1024)
+
 struct listener {
     struct event event, resume;
     int fd;
@@ -83,6 +87,7 @@ static int open_socket(const struct address *address, struct herd_error *err)
         return -1;
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES}, sizeof(int));
     if (bind(fd, (const struct sockaddr *)&local, len) != 0 || listen(fd, BACKLOG) != 0) {
         herd_fail(err, "cannot listen on %s: %s", text, strerror(errno));
         close(fd);

@@ -29,7 +29,6 @@
 #define TICK_NS      (INT64_C(10) * 1000000) /* what the clock of timers may lag behind */
 #define REFUSED_NS   (INT64_C(1) * 1000000000)
 #define REFUSED_MAX  16 /* lines of the log about them in so long */
-#define UNPROVED_MAX 64 /* on all workers */
 
 static struct link_time time_now(void)
 {
@@ -240,6 +239,7 @@ static void take_input(struct peer *peer, const char *bytes, size_t len)
 static bool read_more(struct peer *peer)
 {
     if (peer->proved && store_full(peer->links->service->host.store)) {
+        metric_add(links_held, !peer->held);
         peer->held = true;
         wait_for(peer);
         return false;
@@ -293,13 +293,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 /* The oldest of those that have not proved themselves makes room. */
 static void limit_unproved(struct links *links)
 {
-    unsigned max = UNPROVED_MAX / links->service->worker_count;
+    unsigned max = links->service->unproved_max / links->service->worker_count;
     struct peer *peer, *next;
     for (peer = TAILQ_FIRST(&links->unproved);
          peer != NULL && links->unproved_count > (max > 0 ? max : 1); peer = next) {
         next = TAILQ_NEXT(peer, entry);
-        if (peer->dial == NULL)
-            peer_close(peer, "too many have not said HELLO");
+        if (peer->dial != NULL)
+            continue;
+        metric_add(links_unproved, 1);
+        peer_close(peer, "too many have not said HELLO");
     }
 }
 

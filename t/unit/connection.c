@@ -70,8 +70,12 @@ static int set_up(void **state)
     assert_true(dispatch_add(all.dispatch, &other, "test", &err));
     all.workers = workers_create(1, &all.hooks, &err);
     assert_non_null(all.workers);
-    all.service = (struct clients_service){
-        .dispatch = all.dispatch, .server = "Goloman", .line_bytes = LONGEST};
+    all.service = (struct clients_service){.dispatch = all.dispatch,
+                                           .server = "Goloman",
+                                           .line_bytes = LONGEST,
+                                           .unread_bytes = AT_ONCE,
+                                           .line_ns = 10 * SECOND,
+                                           .answer_ns = 10 * SECOND};
     clients_init(&all.clients, all.workers[0], &all.service);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     all.client = pair[0];

@@ -9,7 +9,7 @@ use JSON::PP ();
 use Test::Herd::Ports;
 use Test::Herd::Time qw(wait_until);
 
-use constant LIMITS => 'limits: { connections = 19000; clients = 20000000; };';
+use constant LIMITS => 'limits: { connections = 19000; address_connections = 0; clients = 20000000; };';
 
 # names, adjacency: {name => [names]}, workers (1), messages (0), cpus. Nothing is started.
 sub configure {
