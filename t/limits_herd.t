@@ -60,19 +60,27 @@ $pair->wait_for(sub { time - $began > 3.5 }, 'longer than a link may be silent')
 my $after = $pair->status('Goloman');
 cmp_ok $after->{memory_bytes}, '<', $most + 150 * 1024, 'what is over the limit is a read, no more';
 is $after->{clients}, $before->{clients}, 'its links are not read';
+cmp_ok $after->{links_held}, '>=', 1, 'which is counted';
+cmp_ok $after->{refused_memory}, '>=', 1, 'as is the client that was refused';
 is $after->{links_opened}, $opened, 'and stay, though that takes longer than a link may be silent';
 
-# Room comes when those it holds have died.
+# What the other is told meanwhile waits there. Room comes when those it holds have died.
+my @kept = map {"kept$_"} 1 .. 300;
+bulk($pair, 'Hands', map {"IAMAT $_ +4+4 " . stamp()} @kept);
+is $pair->at_line('Goloman', 'kept300'), undef, 'nor is what the neighbour has to say now';
 my $late;
 ok $pair->wait_for(
     sub {
+        bulk($pair, 'Hands', map {"IAMAT $_ +4+4 " . stamp()} @kept);    # they go on living
         $late = $pair->ask('Hands', 'IAMAT late +3+3 ' . stamp());
         return $pair->at_line('Goloman', 'late');
     },
     'there is room again', 60
 ), 'when there is room it reads on';
-like $pair->ask('Goloman', 'IAMAT somebody +1+1 1'), qr/^AT /, 'and takes a client';
-ok agreed($pair, [qw(Goloman Hands)], [qw(late somebody)], 2), 'both agree';
+my $takes = sub { $pair->ask('Goloman', 'IAMAT somebody +1+1 ' . stamp()) =~ /^AT / };
+ok $pair->wait_for($takes, 'it takes a client'), 'and takes a client';
+bulk($pair, 'Hands', map {"IAMAT $_ +5+5 " . stamp()} @kept);
+ok agreed($pair, [qw(Goloman Hands)], [qw(late somebody), @kept], 2), 'both agree, and nothing is lost';
 is $pair->status('Goloman')->{links_opened}, $opened, 'on the link that they had';
 
 $pair->kill9('Hands');

@@ -31,3 +31,11 @@ uint32_t segments_add(struct segments *s)
     __atomic_store_n(&s->count, i + 1, __ATOMIC_RELEASE);
     return i;
 }
+
+size_t segments_bytes(const struct segments *s)
+{
+    if (s->count == 0)
+        return 0;
+    unsigned k = segments_which(s->count - 1);
+    return (((size_t)1 << SEGMENTS_FIRST_BITS) << k) * s->item_bytes;
+}

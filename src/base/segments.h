@@ -25,6 +25,9 @@ void segments_init(struct segments *s, struct arena *arena, uint32_t item_bytes)
 /* Adds a cleared item at the end and returns its index. */
 uint32_t segments_add(struct segments *s);
 
+/* What it takes of the arena. */
+size_t segments_bytes(const struct segments *s);
+
 /* The count as a thread may see it that holds no lock: the items before it are there. */
 static inline uint32_t segments_count(const struct segments *s)
 {

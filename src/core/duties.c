@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FORGET_ROUND_S 30 /* in so many seconds the walk for dead records sees all */
+#define FORGET_ROUND_S 30     /* in so many seconds the walk for dead records sees all */
+#define TIDY_SLOTS     200000 /* seen in one second, where memory is short: some 10 ms */
 #define STEP_BACK_NS   (INT64_C(1) * 1000000000)
 
 /* ---- what the workers do ---- */
@@ -76,6 +77,7 @@ static void on_second(struct worker_hooks *hooks, unsigned index)
     if (index == 0) {
         watch_clock(server);
         forget_dead(server);
+        store_tidy(server->store, TIDY_SLOTS);
     }
 }
 

@@ -13,7 +13,18 @@ void journal_init(struct journal *journal, struct arena *index)
     segments_init(&journal->entries, index, sizeof(struct journal_entry));
 }
 
-void journal_pack(struct journal *journal, const struct journal_judge *judge)
+/* How many entries there may be where so many have stayed. */
+static uint32_t room_for(const struct journal *journal, uint32_t kept, bool is_short)
+{
+    uint32_t most = (uint32_t)(segments_bytes(&journal->entries) / sizeof(struct journal_entry));
+    if (kept < ROOM_FIRST / 2)
+        return ROOM_FIRST;
+    if (is_short && most < 2 * kept && most >= kept + kept / 8 + 1)
+        return most;
+    return 2 * kept;
+}
+
+void journal_pack(struct journal *journal, const struct journal_judge *judge, bool is_short)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < journal->count; i++) {
@@ -25,7 +36,7 @@ void journal_pack(struct journal *journal, const struct journal_judge *judge)
     }
     journal->count = kept;
     journal->packed++;
-    journal->room = kept < ROOM_FIRST / 2 ? ROOM_FIRST : 2 * kept;
+    journal->room = room_for(journal, kept, is_short);
 }
 
 void journal_add(struct journal *journal, uint32_t slot, uint32_t seq)

@@ -34,15 +34,15 @@ static inline bool journal_full(const struct journal *journal)
     return journal->count == journal->room;
 }
 
-/* Drops what live says no to, and makes room for at least as many entries as stay. soon is called
- * with each entry some time before live is, to have its record fetched from memory: the records lie
- * anywhere. */
+/* Drops what live says no to, and makes room for at least as many entries as stay; or, where memory
+ * is short, for an eighth as many if that takes no more of it. soon is called with each entry some
+ * time before live is, to have its record fetched from memory: the records lie anywhere. */
 struct journal_judge {
     bool (*live)(void *arg, const struct journal_entry *entry);
     void (*soon)(void *arg, const struct journal_entry *entry);
     void *arg;
 };
-void journal_pack(struct journal *journal, const struct journal_judge *judge);
+void journal_pack(struct journal *journal, const struct journal_judge *judge, bool is_short);
 
 /* Adds an entry; there must be room. */
 void journal_add(struct journal *journal, uint32_t slot, uint32_t seq);

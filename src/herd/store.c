@@ -14,6 +14,7 @@
 struct store {
     struct stripe_context context;
     unsigned stripe_count;
+    unsigned untidy; /* the next stripe of store_tidy */
     pthread_mutex_t watch_lock;
     struct store_watch *watches;
     struct stripe stripes[];
@@ -31,6 +32,7 @@ struct store *store_create(const struct store_config *config)
     store->context.id_max = config->id_max ? config->id_max : HERD_CLIENT_MAX;
     arena_init(&store->context.records, SLAB_ARENA_BYTES);
     arena_init(&store->context.index, INDEX_ARENA_BYTES);
+    slab_pool_init(&store->context.pool, &store->context.records);
     store->stripe_count = n;
     store_limit(store, config->clients_max, config->bytes_max, config->forget_after_ns);
     pthread_mutex_init(&store->watch_lock, NULL);
@@ -44,6 +46,7 @@ void store_destroy(struct store *store)
     assert(store->watches == NULL);
     for (unsigned i = 0; i < store->stripe_count; i++)
         stripe_fini(&store->stripes[i]);
+    slab_pool_fini(&store->context.pool);
     arena_fini(&store->context.index);
     arena_fini(&store->context.records);
     names_destroy(store->context.names);
@@ -51,8 +54,8 @@ void store_destroy(struct store *store)
     free(store);
 }
 
-/* What may be counted as held: the arenas have room for it, and for what is not counted, the parts
- * of slabs and segments that are of no use yet. Beyond it the process would end. */
+/* What may be in use: one of the arenas alone has room for it, and for what a read of a neighbour
+ * adds. Beyond it the process would end. */
 static uint64_t capacity(const struct store *store)
 {
     uint64_t records = store->context.records.reserved, index = store->context.index.reserved;
@@ -150,6 +153,25 @@ size_t store_forget(struct store *store, size_t slots, int64_t clock_ns)
     for (unsigned i = 0; i < store->stripe_count; i++)
         freed += stripe_forget(&store->stripes[i], slots, clock_ns);
     return freed;
+}
+
+/* Begins before the limit, so that those who wait for room do not get it crumb by crumb. */
+static bool is_scarce(struct store *store)
+{
+    uint64_t max = atomic_load_explicit(&store->context.bytes_max, memory_order_relaxed);
+    return store_bytes(store) >= max - max / 8;
+}
+
+void store_tidy(struct store *store, size_t slots)
+{
+    for (unsigned i = 0; i < store->stripe_count && is_scarce(store); i++) {
+        struct stripe *stripe = &store->stripes[store->untidy++ % store->stripe_count];
+        size_t seen = stripe_slots(stripe);
+        stripe_tidy(stripe);
+        if (seen >= slots)
+            return;
+        slots -= seen;
+    }
 }
 
 size_t store_slots(struct store *store)

@@ -54,7 +54,11 @@ size_t store_forget(struct store *store, size_t slots, int64_t clock_ns);
 /* The slots of all stripes, of records that are held and of those that were. */
 size_t store_slots(struct store *store);
 
+/* Where memory is nearly short: tidies stripes up, in turns, until it has seen so many slots. */
+void store_tidy(struct store *store, size_t slots);
+
 uint64_t store_clients(struct store *store);
+/* Memory that it has: what limits.memory counts. Dead records have theirs until store_tidy. */
 uint64_t store_bytes(struct store *store);
 unsigned store_stripes(const struct store *store);
 

@@ -28,7 +28,7 @@ void stripe_init(struct stripe *stripe, struct stripe_context *context)
     memset(stripe, 0, sizeof *stripe);
     stripe->context = context;
     pthread_mutex_init(&stripe->lock, NULL);
-    slab_init(&stripe->slab, &context->records, &context->index);
+    slab_init(&stripe->slab, &context->pool, &context->index);
     table_init(&stripe->table, &context->index);
     journal_init(&stripe->journal, &context->index);
 }
@@ -38,14 +38,25 @@ void stripe_fini(struct stripe *stripe)
     pthread_mutex_destroy(&stripe->lock);
 }
 
+/* What is there changes seldom, and then one of these does; the counts only grow. */
 static void account(struct stripe *stripe)
 {
-    size_t bytes = stripe->slab.held_bytes + table_bytes(&stripe->table) +
-                   (size_t)stripe->journal.entries.count * sizeof(struct journal_entry);
-    if (bytes == stripe->bytes)
+    uint64_t counts = (uint64_t)stripe->slab.chunks.count + stripe->table.buckets.count +
+                      stripe->table.spares.count + stripe->journal.entries.count;
+    if (counts == stripe->counts && stripe->slab.bytes == stripe->slab_bytes)
         return;
+    stripe->counts = counts;
+    stripe->slab_bytes = stripe->slab.bytes;
+    size_t bytes = slab_bytes(&stripe->slab) + table_bytes(&stripe->table) +
+                   segments_bytes(&stripe->journal.entries);
     atomic_fetch_add_explicit(&stripe->context->bytes, bytes - stripe->bytes, memory_order_relaxed);
     stripe->bytes = bytes;
+}
+
+static bool is_short(const struct stripe_context *context)
+{
+    return atomic_load_explicit(&context->bytes, memory_order_relaxed) >=
+           atomic_load_explicit(&context->bytes_max, memory_order_relaxed);
 }
 
 /* ---- looking ahead ---- */
@@ -97,15 +108,16 @@ static void append(struct stripe *stripe, uint32_t slot)
     journal_add(&stripe->journal, slot, record->seq);
 }
 
-/* Packing leaves the journal half empty at least, so there is room to append what is stale again.
+/* Packing leaves room to append what is stale again; where memory is short perhaps not for all of
+ * it, and then the rest is as stale the next time.
  */
 static void make_room(struct stripe *stripe)
 {
     struct journal *journal = &stripe->journal;
     const struct journal_judge judge = {is_live, fetch_changed, stripe};
-    journal_pack(journal, &judge);
+    journal_pack(journal, &judge, is_short(stripe->context));
     uint32_t kept = journal->count;
-    for (uint32_t i = 0; i < kept; i++) {
+    for (uint32_t i = 0; i < kept && !journal_full(journal); i++) {
         const struct journal_entry entry = *journal_at(journal, i);
         if ((uint32_t)stripe->tail - entry.seq < stripe->context->stale)
             break;
@@ -150,8 +162,7 @@ static bool has_room(const struct stripe_context *context, const struct herd_rep
         metric_add(refused_id, 1);
     else if (clients_max > 0 && clients >= clients_max)
         metric_add(refused_clients, 1);
-    else if (atomic_load_explicit(&context->bytes, memory_order_relaxed) >=
-             atomic_load_explicit(&context->bytes_max, memory_order_relaxed))
+    else if (is_short(context))
         metric_add(refused_memory, 1);
     else
         return true;
@@ -161,6 +172,7 @@ static bool has_room(const struct stripe_context *context, const struct herd_rep
 static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd_report *report,
                           uint16_t origin, uint32_t session)
 {
+    stripe->slab.thrifty = is_short(stripe->context);
     uint32_t slot = slab_alloc(&stripe->slab, bytes);
     record_write(slab_at(&stripe->slab, slot), slab_size(bytes), report, origin, session);
     return slot;
@@ -291,6 +303,46 @@ size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns)
     metric_add(forgotten, freed);
     atomic_fetch_sub_explicit(&stripe->context->clients, freed, memory_order_relaxed);
     return freed;
+}
+
+/* ---- tidying up ---- */
+
+static bool is_held(void *arg, uint32_t slot)
+{
+    const struct record *record = slab_at(&((const struct stripe *)arg)->slab, slot);
+    return record->client_len > 0;
+}
+
+/* As where a report no longer fits; who has told it may have done so in a session that is gone. */
+static void move(void *arg, uint32_t from, uint32_t to)
+{
+    struct stripe *stripe = arg;
+    struct record *record = slab_at(&stripe->slab, from);
+    struct table_probe probe = table_probe(&stripe->table, hash_of(stripe, from));
+    uint32_t found;
+    find(stripe, &probe, record_client(record), &found);
+    assert(found == from);
+    memcpy(slab_at(&stripe->slab, to), record, record_room(record));
+    record_unlearn(slab_at(&stripe->slab, to));
+    table_replace(&probe, to);
+    record->client_len = 0;
+    changed(stripe, to);
+}
+
+/* The journal names slots of the chunks that were emptied until it is packed, and a record that
+ * came to stand across one of them would be misread. */
+void stripe_tidy(struct stripe *stripe)
+{
+    pthread_mutex_lock(&stripe->lock);
+    const struct slab_mover mover = {is_held, move, stripe};
+    bool untidy = stripe->slab.held_bytes < stripe->slab.bytes / 8 * 7;
+    uint32_t emptied = untidy ? slab_vacate(&stripe->slab, &mover) : 0;
+    if (emptied != 0) {
+        make_room(stripe);
+        slab_give_back(&stripe->slab, emptied);
+    }
+    account(stripe);
+    pthread_mutex_unlock(&stripe->lock);
 }
 
 size_t stripe_slots(struct stripe *stripe)

@@ -20,10 +20,11 @@ struct stripe_context {
     struct names *names;
     size_t id_max;                   /* bytes of an id; binds clients only */
     struct arena records;            /* what the slabs are made of */
+    struct slab_pool pool;           /* of it */
     struct arena index;              /* and the rest */
     _Atomic int64_t forget_after_ns; /* 0: never */
     _Atomic uint64_t clients;        /* records held */
-    _Atomic uint64_t bytes;          /* memory in use */
+    _Atomic uint64_t bytes;          /* of the arenas, in use or kept for it */
     _Atomic uint64_t clients_max;    /* 0: no limit; binds clients only */
     _Atomic uint64_t bytes_max;      /* likewise, but never 0 */
 };
@@ -35,7 +36,9 @@ struct stripe {
     struct table table;
     struct journal journal;
     uint64_t tail;              /* seq of the last change; 0: none yet */
-    size_t bytes;               /* this stripe's part of context->bytes */
+    size_t bytes;               /* this stripe's part of context->bytes, */
+    size_t slab_bytes;          /* when the slab's were these */
+    uint64_t counts;            /* and the others' counts */
     struct slab_walk dead_walk; /* for dead records */
 };
 
@@ -58,6 +61,10 @@ bool stripe_get(struct stripe *stripe, uint64_t hash, struct herd_text client, i
 /* Frees dead records among the next so many slots of a walk that goes round and round. Returns how
  * many it freed. */
 size_t stripe_forget(struct stripe *stripe, size_t slots, int64_t clock_ns);
+
+/* Moves records together and gives the memory that this leaves to all stripes. For when memory is
+ * short: it sees all slots, and readers get again what has moved. */
+void stripe_tidy(struct stripe *stripe);
 
 /* How many slots there are to walk over. */
 size_t stripe_slots(struct stripe *stripe);

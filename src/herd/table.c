@@ -21,7 +21,7 @@ void table_init(struct table *table, struct arena *index)
 
 size_t table_bytes(const struct table *table)
 {
-    return sizeof(struct table_bucket) * ((size_t)table->buckets.count + table->spares.count);
+    return segments_bytes(&table->buckets) + segments_bytes(&table->spares);
 }
 
 #define LOW_BITS UINT64_C(0x7f7f7f7f7f7f7f7f)

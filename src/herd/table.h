@@ -64,6 +64,7 @@ struct table_hashes {
 };
 void table_add(struct table *table, uint64_t hash, uint32_t slot, const struct table_hashes *held);
 
+/* What it takes of the arena. */
 size_t table_bytes(const struct table *table);
 
 #endif

@@ -218,8 +218,10 @@ static void fill(struct world *world)
 static void forget(struct world *world)
 {
     for (unsigned i = 0; i < world->server_count; i++)
-        if (world->servers[i].up && !world->servers[i].frozen)
+        if (world->servers[i].up && !world->servers[i].frozen) {
             store_forget(world->servers[i].store, 8, server_clock_ns(&world->servers[i]));
+            store_tidy(world->servers[i].store, 8);
+        }
 }
 
 static const struct {

@@ -35,7 +35,7 @@ static struct journal open_journal(void)
 
 static void fill(struct journal *journal, uint64_t seq, uint32_t count)
 {
-    journal_pack(journal, &odd_ones);
+    journal_pack(journal, &odd_ones, false);
     for (uint32_t i = 0; i < count && !journal_full(journal); i++)
         journal_add(journal, i, (uint32_t)(seq + i));
 }
@@ -45,7 +45,7 @@ static void it_is_full_until_it_is_packed(void **state)
     (void)state;
     struct journal journal = open_journal();
     assert_true(journal_full(&journal));
-    journal_pack(&journal, &odd_ones);
+    journal_pack(&journal, &odd_ones, false);
     assert_false(journal_full(&journal));
     assert_int_equal(journal.packed, 1);
     arena_fini(&memory);
@@ -57,7 +57,7 @@ static void packing_keeps_what_is_live_in_its_order(void **state)
     struct journal journal = open_journal();
     fill(&journal, 1, 32);
     assert_true(journal_full(&journal));
-    journal_pack(&journal, &odd_ones);
+    journal_pack(&journal, &odd_ones, false);
     assert_int_equal(journal.count, 16);
     for (uint32_t i = 0; i < 16; i++)
         assert_int_equal(journal_at(&journal, i)->slot, 2 * i + 1);
@@ -79,7 +79,7 @@ static void packing_makes_room_for_as_many_again(void **state)
     struct journal journal = open_journal();
     for (uint32_t i = 0; i < 100000; i++) {
         if (journal_full(&journal)) {
-            journal_pack(&journal, &all);
+            journal_pack(&journal, &all, false);
             assert_true(journal.room >= 2 * journal.count);
         }
         journal_add(&journal, i, i + 1);
@@ -99,7 +99,7 @@ static void a_place_is_the_first_entry_behind_its_seq(void **state)
     assert_int_equal(journal_find(&journal, 10, 29), 1);
     assert_int_equal(journal_find(&journal, 28, 29), 19);
     assert_int_equal(journal_find(&journal, 29, 29), 20);
-    journal_pack(&journal, &odd_ones); /* seqs 11, 13, ... 29 */
+    journal_pack(&journal, &odd_ones, false); /* seqs 11, 13, ... 29 */
     assert_int_equal(journal_find(&journal, 11, 29), 1);
     assert_int_equal(journal_find(&journal, 12, 29), 1);
     arena_fini(&memory);

@@ -11,18 +11,21 @@
 #include <cmocka.h>
 
 static struct arena records, rest;
+static struct slab_pool pool;
 
 static struct slab open_slab(void)
 {
     struct slab slab;
     arena_init(&records, (size_t)1 << 30);
     arena_init(&rest, (size_t)1 << 30);
-    slab_init(&slab, &records, &rest);
+    slab_pool_init(&pool, &records);
+    slab_init(&slab, &pool, &rest);
     return slab;
 }
 
 static void close_arenas(void)
 {
+    slab_pool_fini(&pool);
     arena_fini(&records);
     arena_fini(&rest);
 }
@@ -66,7 +69,7 @@ static void slabs_share_an_arena(void **state)
 {
     (void)state;
     struct slab one = open_slab(), other;
-    slab_init(&other, &records, &rest);
+    slab_init(&other, &pool, &rest);
     for (uint32_t i = 0; i < 10000; i++) {
         uint32_t a = slab_alloc(&one, 72), b = slab_alloc(&other, 72);
         assert_true(a > b ? a - b >= 9 : b - a >= 9);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "reports.h"
 #include <cmocka.h>
@@ -181,6 +182,78 @@ static void many_come_and_go(void **state)
     store_destroy(store);
 }
 
+#define LIMIT   (UINT64_C(24) << 20)
+#define ROUNDS  6
+#define KEPT    100 /* one in so many lives on */
+#define CLIENTS 400000
+
+/* The id of client i of a round: in some rounds all are equally long, in others anything. */
+static const char *id_of(int round, int i)
+{
+    static const int lengths[ROUNDS] = {20, 1000, 0, 500, 60, 0};
+    static char id[1100];
+    int len = lengths[round] != 0 ? lengths[round] : 9 + (int)(i * 2654435761u % 1015);
+    snprintf(id, sizeof id, "%d.%0*d", round, len - 2, i);
+    return id;
+}
+
+static size_t resident_bytes(void)
+{
+    size_t size = 0, resident = 0;
+    FILE *in = fopen("/proc/self/statm", "r");
+    assert_non_null(in);
+    assert_int_equal(fscanf(in, "%zu %zu", &size, &resident), 2);
+    fclose(in);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Fills the store as neighbours do, and then a little more. Returns how many there were. */
+static int fill(struct store *store, int round)
+{
+    int i = 0, more = 100;
+    for (; i < CLIENTS && more > 0; i++) {
+        int64_t s = i % KEPT == 0 ? 1000000 : round * 1000;
+        assert_int_equal(put(store, id_of(round, i), s, 5), HERD_PUT_NEW);
+        more -= store_full(store);
+    }
+    assert_true(store_full(store));
+    return i;
+}
+
+/* Whatever sizes come after whatever others, what the process takes is not more than the limit, and
+ * when most have died there is room again. Those that live are all found, and a reader that was in
+ * the midst of it has them all. */
+static void the_limit_bounds_what_it_takes(void **state)
+{
+    (void)state;
+    struct store_config config = {
+        .key = {1, 2}, .stripes = 4, .bytes_max = LIMIT, .forget_after_ns = 100 * SECOND_NS};
+    struct store *store = store_create(&config);
+    size_t before = resident_bytes();
+    int counts[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        counts[round] = fill(store, round);
+        assert_in_range(store_bytes(store), LIMIT, LIMIT + LIMIT / 16);
+        for (int i = 0; i < counts[round]; i += 7) /* changes need no room */
+            put(store, id_of(round, i), i % KEPT == 0 ? 1000001 : round * 1000 + 1, 5);
+        assert_in_range(store_bytes(store), LIMIT, LIMIT + LIMIT / 8);
+        size_t slots = store_slots(store);
+        store_forget(store, slots + 1, (round * 1000 + 500) * SECOND_NS);
+        store_tidy(store, 1); /* one stripe */
+        assert_false(store_full(store));
+        for (unsigned i = 0; i < 4; i++)
+            stripe_tidy(store_stripe(store, i));
+        assert_in_range(store_bytes(store), 0, LIMIT / 2); /* the index keeps what it has */
+        for (int r = 0; r <= round; r++)
+            for (int i = 0; i < counts[r]; i++)
+                assert_int_equal(held_s(store, id_of(r, i)), i % KEPT != 0 ? -1
+                                                             : i % 7 == 0  ? 1000001
+                                                                           : 1000000);
+    }
+    assert_in_range(resident_bytes() - before, LIMIT / 2, LIMIT + LIMIT / 4 + (4 << 20));
+    store_destroy(store);
+}
+
 static void count_wake(void *arg)
 {
     ++*(int *)arg;
@@ -218,6 +291,7 @@ int main(void)
         cmocka_unit_test(limits_bind_clients_only),
         cmocka_unit_test(what_is_dead_is_neither_held_nor_taken),
         cmocka_unit_test(many_come_and_go),
+        cmocka_unit_test(the_limit_bounds_what_it_takes),
         cmocka_unit_test(watchers_are_woken_once_until_they_look),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

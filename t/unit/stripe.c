@@ -258,6 +258,99 @@ static void a_sweep_and_the_list_behind_it_miss_nothing(void **state)
     store_destroy(store);
 }
 
+#define CLIENTS 3000
+#define LIVE    50 /* one in so many */
+
+static bool take_one(void *arg, const struct herd_report *report)
+{
+    int64_t *seen = arg;
+    seen[atoi(report->client.bytes)] = report->time_ns / SECOND_NS;
+    return true;
+}
+
+/* All report, most of them die; returns when, behind the latest report of those that live. */
+static int64_t live_and_die(struct store *store, int step, int64_t last[CLIENTS])
+{
+    for (int i = 0; i < CLIENTS; i++) {
+        last[i] = (step + 1) * 100 + (i % LIVE == step ? 50 : 0);
+        put_number(store, i, last[i], RECORD_LINKS | 1u);
+    }
+    return (step + 1) * 100 + 51;
+}
+
+/* Records move together and the chunks that they leave serve others, all in the midst of a sweep.
+ */
+static void a_sweep_survives_tidying_up(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    struct stripe *stripe = store_stripe(store, 0);
+    static int64_t last[CLIENTS], seen[CLIENTS];
+    struct stripe_sink sink = {.take = take_one, .arg = seen, .session = RECORD_LINKS | 1u};
+    store_limit(store, 0, 1, 10 * SECOND_NS);
+    for (int step = 0; step < 20; step++) {
+        int64_t died = live_and_die(store, step, last);
+        struct stripe_cursor cursor = {.began = stripe_tail(stripe)};
+        memset(seen, 0, sizeof seen);
+        stripe_sweep_begin(stripe, &cursor);
+        stripe_sweep(stripe, &cursor, 10 + (unsigned)step * 100, &sink);
+        size_t before = stripe->slab.bytes;
+        assert_int_equal(store_forget(store, 10 * CLIENTS, died * SECOND_NS),
+                         CLIENTS - CLIENTS / LIVE);
+        stripe_tidy(stripe);
+        assert_in_range(stripe->slab.bytes, 1, before / 4);
+        while (stripe_sweep(stripe, &cursor, 7, &sink) != STRIPE_DONE)
+            ;
+        while (stripe_list(stripe, &cursor, stripe_tail(stripe), 3, &sink) == STRIPE_MORE)
+            ;
+        for (int i = step; i < CLIENTS; i += LIVE)
+            assert_int_equal(seen[i], last[i]);
+    }
+    store_destroy(store);
+}
+
+static bool take_long(void *arg, const struct herd_report *report)
+{
+    assert_int_equal(report->client.len, 1000);
+    ++*(int *)arg;
+    return true;
+}
+
+/* Where records were there are longer ones now, whose ids look like records that the journal still
+ * might name. */
+static void nothing_is_taken_for_a_record(void **state)
+{
+    (void)state;
+    enum { SEQ = CLIENTS / 2, LONG = 100 };
+    struct store *store = store_at(0, 0);
+    struct stripe *stripe = store_stripe(store, 0);
+    struct report_room room;
+    char id[1000];
+    int found = 0;
+    uint64_t news = 0;
+    for (int i = 0; i < CLIENTS; i++)
+        put_number(store, i, 1, 5);
+    store_limit(store, 0, 1, SECOND_NS);
+    assert_int_equal(store_forget(store, CLIENTS + 1, 9 * SECOND_NS), CLIENTS);
+    stripe_tidy(stripe);
+    for (uint32_t i = 0; i < sizeof id; i++)
+        id[i] = (char)((i + offsetof(struct record, text)) % 8 == 0   ? SEQ & 0xff
+                       : (i + offsetof(struct record, text)) % 8 == 1 ? SEQ >> 8
+                                                                      : 0);
+    for (int i = 0; i < LONG; i++) {
+        struct herd_report report = report_of(&room, "", 9);
+        snprintf(id + 990, 10, "%d", i);
+        report.client = (struct herd_text){id, sizeof id};
+        store_put(store, store_hash(store, report.client), &report, 5, 9 * SECOND_NS, &news);
+    }
+    struct stripe_sink sink = {.take = take_long, .arg = &found};
+    struct stripe_cursor cursor = {0};
+    while (stripe_list(stripe, &cursor, stripe_tail(stripe), MOST, &sink) == STRIPE_MORE)
+        ;
+    assert_int_equal(found, LONG);
+    store_destroy(store);
+}
+
 static void a_sweep_begins_at_the_readers_place(void **state)
 {
     (void)state;
@@ -285,6 +378,8 @@ int main(void)
         cmocka_unit_test(a_new_seq_makes_no_old_bit_good),
         cmocka_unit_test(what_has_no_room_is_not_read),
         cmocka_unit_test(a_sweep_and_the_list_behind_it_miss_nothing),
+        cmocka_unit_test(a_sweep_survives_tidying_up),
+        cmocka_unit_test(nothing_is_taken_for_a_record),
         cmocka_unit_test(a_sweep_begins_at_the_readers_place),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
