@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define FD_RESERVE 64 /* descriptors kept for neighbours and files */
+#define FD_RESERVE 64 /* descriptors kept for files and for what wakes threads */
 
 static void draw(void *to, size_t len)
 {
@@ -151,7 +151,10 @@ static bool fetches(const struct server *server)
 static void raise_descriptors(struct server *server)
 {
     struct rlimit limit;
-    uint64_t reserve = FD_RESERVE + 2 * server->links_service.host.neighbour_count;
+    uint64_t reserve = FD_RESERVE;
+    if (server->links_service.host.neighbour_count > 0)
+        reserve += server->links_service.unproved_max +
+                   2 * server->links_service.host.neighbour_count;
     if (fetches(server))
         reserve += UPSTREAM_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
