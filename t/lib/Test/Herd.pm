@@ -133,10 +133,14 @@ sub run {
 sub limit_descriptors { my ($self, $count) = @_; $self->{limit} = "-n $count" }
 sub limit_addresses { my ($self, $kb) = @_; $self->{limit} = "-v $kb" }
 
+# Has processes join a Test::Herd::Cgroup that are started from now on.
+sub confine { my ($self, $group) = @_; $self->{group} = $group }
+
 # Starts the program and does not wait for anything. label: how the test calls the process.
 sub launch {
     my ($self, $label, @args) = @_;
     local $Test::Herd::Process::limit = $self->{limit};
+    local $Test::Herd::Process::group = $self->{group} && $self->{group}->folder;
     my $process = Test::Herd::Process->new($self->dir, $label, $ENV{HERD}, @args);
     push @{ $self->{all} }, $process;
     return $self->{process}{$label} = $process;

@@ -8,6 +8,7 @@ use POSIX ':sys_wait_h';
 use Test::Herd::Time qw(wait_until);
 
 our $limit;    # ulimit's options for a new process; undef: it has this one's limits
+our $group;    # the folder of the control group that it joins; undef: this one's
 my $count = 0;
 my %prctl = (x86_64 => 157, aarch64 => 167);
 
@@ -30,7 +31,8 @@ sub new {
         && open(STDOUT, '>', $self->{out})
         && open(STDERR, '>', $self->{err})) {
         no warnings 'exec';
-        exec '/bin/sh', '-c', "ulimit $limit && exec \"\$@\"", 'sh', @command if $limit;
+        my @before = ($limit ? "ulimit $limit" : (), $group ? "echo \$\$ >'$group/cgroup.procs'" : ());
+        exec '/bin/sh', '-c', join(' && ', @before, 'exec "$@"'), 'sh', @command if @before;
         exec {$command[0]} @command;
     }
     print STDERR "$command[0]: $!\n";
