@@ -13,7 +13,7 @@ AC_DEFUN([HERD_SANITIZERS], [
         [thread], [SANITIZER_FLAGS="-fsanitize=thread"],
         [AC_MSG_ERROR([--enable-sanitizers takes address or thread, not $enable_sanitizers])])
     AS_VAR_IF([enable_sanitizers], [no], [],
-        [AS_VAR_APPEND([SANITIZER_FLAGS], [" -fno-omit-frame-pointer"])
+        [AS_VAR_APPEND([SANITIZER_FLAGS], [" -fno-omit-frame-pointer $FUZZING_FLAGS"])
          herd_saved_CFLAGS=$CFLAGS
          CFLAGS="$CFLAGS $SANITIZER_FLAGS"
          AC_MSG_CHECKING([whether $CC can build with $SANITIZER_FLAGS])
