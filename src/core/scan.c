@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define FILE_MAX       ((size_t)16 << 20)
-#define INCLUDE_DEPTH  10 /* libconfig's own; what is deeper it refuses */
+#define INCLUDE_DEPTH  10 /* libconfig's own; what is deeper is refused */
 #define DIGITS_MAX     9
 #define HEX_DIGITS_MAX 8
 
@@ -190,8 +190,8 @@ static bool scan_include(struct scanner *s, const char *path)
 {
     if (path[0] == '/')
         return refuse(s, s->line, "@include takes a path from the configuration file's folder");
-    if (s->depth + 1 >= INCLUDE_DEPTH)
-        return true;
+    if (s->depth == INCLUDE_DEPTH)
+        return refuse(s, s->line, "include file nesting too deep");
     size_t room = strlen(s->dir) + strlen(path) + 2;
     char *full = memory_alloc(room);
     snprintf(full, room, "%s/%s", s->dir, path);

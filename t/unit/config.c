@@ -95,6 +95,48 @@ static void follows_includes(void **state)
     assert_non_null(strstr(mistake(TWO "@include \"inc.conf\"\n", NULL), "too deep"));
 }
 
+#define INCLUDE     "@include \"inc.conf\"\n"
+#define INCLUDE_TEN INCLUDE INCLUDE INCLUDE INCLUDE INCLUDE INCLUDE INCLUDE INCLUDE INCLUDE INCLUDE
+
+/* The first that is too deep is told, and not only after all the others have been looked for: those
+ * would be ten thousand million. */
+static void one_include_too_deep_is_enough(void **state)
+{
+    (void)state;
+    alarm(60);
+    write_text("inc.conf", INCLUDE_TEN);
+    assert_string_equal(mistake(TWO INCLUDE, NULL), "inc.conf:1: include file nesting too deep");
+    alarm(0);
+}
+
+/* A chain of files, the last of which has an integer that libconfig would cut. */
+static const char *integer_in(int depth)
+{
+    char name[16], text[32];
+    for (int i = 1; i < depth; i++) {
+        snprintf(name, sizeof(name), "%d.conf", i);
+        snprintf(text, sizeof(text), "@include \"%d.conf\"\n", i + 1);
+        write_text(name, text);
+    }
+    snprintf(name, sizeof(name), "%d.conf", depth);
+    write_text(name, "x = 42949672960;");
+    const char *said = mistake("@include \"1.conf\"\n", NULL);
+    for (int i = 1; i <= depth; i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "%s/%d.conf", dir, i);
+        unlink(path);
+    }
+    return said;
+}
+
+static void scans_as_deep_as_libconfig_reads(void **state)
+{
+    (void)state;
+    assert_string_equal(integer_in(1), "1.conf:1: integer of more than 9 digits");
+    assert_string_equal(integer_in(10), "10.conf:1: integer of more than 9 digits");
+    assert_string_equal(integer_in(11), "10.conf:1: include file nesting too deep");
+}
+
 static void lays_g_over_the_file(void **state)
 {
     (void)state;
@@ -234,6 +276,8 @@ int main(void)
         cmocka_unit_test(finds_what_libconfig_would_misread),
         cmocka_unit_test(finds_what_cannot_be_parsed),
         cmocka_unit_test(follows_includes),
+        cmocka_unit_test(one_include_too_deep_is_enough),
+        cmocka_unit_test(scans_as_deep_as_libconfig_reads),
         cmocka_unit_test(lays_g_over_the_file),
         cmocka_unit_test(gives_modules_their_group),
         cmocka_unit_test(prints_what_it_reads_again),
