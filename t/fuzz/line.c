@@ -26,6 +26,8 @@ extern const struct herd_module herd_module_iamat, herd_module_invalid, herd_mod
 #define BOUND_TIME  4  /* max_ahead is a day */
 #define FEW_CLIENTS 8  /* limits.clients is 2 */
 #define FEW_LINES   16 /* limits.commands is 3 */
+#define STOPS       32 /* in the middle of the bytes the server stops taking new commands */
+#define LEAVES      64 /* there the client goes, without a word */
 #define COMMANDS    3
 
 static struct {
@@ -119,12 +121,12 @@ static void open_connection(void)
 
 static void take_answers(void)
 {
-    ssize_t n;
-    do {
+    ssize_t n = all.client >= 0;
+    while (n > 0) {
         n = recv(all.client, buffer_reserve(&all.answers, 65536), 65536, 0);
         if (n > 0)
             buffer_grew(&all.answers, (size_t)n);
-    } while (n > 0);
+    }
 }
 
 static void turn(void)
@@ -145,6 +147,24 @@ static bool is_open(void)
 }
 
 /* The pieces' lengths follow from one byte: all at once, byte for byte, or of any lengths. */
+/* All that was asked to end does so in few turns. */
+static void wait_for_end(void)
+{
+    for (unsigned i = 0; is_open(); i++) {
+        must(i < TURNS_MAX);
+        turn();
+    }
+    take_answers();
+    if (all.search != NULL)
+        turn(); /* nobody waits for it any more */
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* The pieces' lengths follow from one byte: all at once, byte for byte, or of any lengths. */
 static void talk(const char *bytes, size_t len, uint8_t pieces)
 {
     uint32_t random = pieces;
@@ -154,16 +174,26 @@ static void talk(const char *bytes, size_t len, uint8_t pieces)
         if (n > len - done)
             n = len - done;
         if (send(all.client, bytes + done, n, MSG_NOSIGNAL) != (ssize_t)n)
-            break; /* it was closed behind a line that was too long */
+            return; /* it was closed behind a line that was too long */
         done += n;
+        if (all.like & LEAVES && done > len / 2)
+            return;
         turn();
+        if (all.like & STOPS && done > len / 2)
+            clients_end(&all.clients, true, nothing, NULL);
     }
-    shutdown(all.client, SHUT_WR);
-    for (unsigned i = 0; is_open(); i++) {
-        must(i < TURNS_MAX);
-        turn();
+}
+
+static void hang_up(void)
+{
+    if (all.like & LEAVES) {
+        take_answers();
+        close(all.client);
+        all.client = -1;
+    } else {
+        shutdown(all.client, SHUT_WR);
     }
-    take_answers();
+    wait_for_end();
 }
 
 static void close_connection(void)
@@ -171,7 +201,8 @@ static void close_connection(void)
     records_check(all.service.store);
     clients_fini(&all.clients);
     store_destroy(all.service.store);
-    close(all.client);
+    if (all.client >= 0)
+        close(all.client);
     buffer_free(&all.answers);
     must(all.search == NULL);
 }
@@ -245,11 +276,17 @@ static void check_one(const struct line *line, size_t *at)
     }
 }
 
+/* Whether no more need be answered: who leaves, or asks a server that stops, has some answers. */
+static bool is_enough(size_t at)
+{
+    return all.like & (STOPS | LEAVES) && at == buffer_len(&all.answers);
+}
+
 static void check_answers(const char *bytes, size_t len)
 {
     size_t at = 0, commands = 0;
     bool closed = false;
-    while (len > 0 && !closed) {
+    while (len > 0 && !closed && !is_enough(at)) {
         const char *end = memchr(bytes, '\n', len);
         size_t n = end != NULL ? (size_t)(end - bytes) + 1 : len;
         struct line line;
@@ -275,6 +312,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     all.like = bytes[0];
     open_connection();
     talk((const char *)bytes + HEAD, len - HEAD, bytes[1]);
+    hang_up();
     check_answers((const char *)bytes + HEAD, len - HEAD);
     close_connection();
     return 0;

@@ -12,18 +12,19 @@
 #include "herd/link.h"
 #include "records.h"
 
-#define MS      INT64_C(1000000)
-#define SECOND  (1000 * MS)
-#define STRIPES 4
-#define OURS    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define THEIRS  "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define HELLO   "HELLO 1 Hands Goloman " THEIRS " 1520000000.0 4 HAVE -\n"
-#define ROOM    65536
-#define CUT     1
+#define MS     INT64_C(1000000)
+#define SECOND (1000 * MS)
+#define OURS   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define THEIRS "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define HELLO  "HELLO 1 Hands Goloman " THEIRS " 1520000000.0 4 HAVE -\n"
+#define ROOM   65536
+#define CUT    1
 
 /* By the bits of the first byte. */
-#define DIALS  1 /* this server dials the neighbour */
-#define PROVES 2 /* each session begins with a good HELLO */
+#define DIALS   1 /* this server dials the neighbour */
+#define PROVES  2 /* each session begins with a good HELLO */
+#define NARROW  4 /* one stripe, whose journal is packed and whose records grow stale early */
+#define FORGETS 8 /* forget_after is ten seconds */
 
 extern const struct herd_module herd_module_at;
 
@@ -37,10 +38,15 @@ struct side {
 
 static struct dispatch *dispatch;
 static struct side here;
-static bool proves;
+static unsigned like; /* the first byte */
 static int64_t now_ns;
 static struct buffer in, out; /* of the session */
 static uint64_t pos[NEIGHBOUR_STRIPES_MAX];
+
+static unsigned stripes(void)
+{
+    return like & NARROW ? 1 : 4;
+}
 
 static struct link_time at_time(void)
 {
@@ -55,7 +61,7 @@ static void check_hello(struct herd_text line, bool dials)
     struct herd_error err;
     must(hello_parse(&hello, line, &err));
     must(text_is(hello.from, "Goloman") && text_is(hello.to, "Hands"));
-    must(memcmp(hello.epoch.bytes, OURS, EPOCH_BYTES) == 0 && hello.stripes == STRIPES);
+    must(memcmp(hello.epoch.bytes, OURS, EPOCH_BYTES) == 0 && hello.stripes == stripes());
     must(hello.have.len == 0 || hello.have.len == EPOCH_BYTES);
     must(dials || hello.have.len == 0 || link_is_proved(here.link));
 }
@@ -64,7 +70,7 @@ static void check_mark(const struct line *line)
 {
     unsigned stripe;
     uint64_t to;
-    must(line->count == 3 && number_count_parse(line->field[1], &stripe) && stripe < STRIPES);
+    must(line->count == 3 && number_count_parse(line->field[1], &stripe) && stripe < stripes());
     must(number_u64_parse(line->field[2], &to) && to >= pos[stripe]);
     must(to <= stripe_tail(store_stripe(here.host.store, stripe)));
     pos[stripe] = to;
@@ -162,9 +168,9 @@ static void open_session(void)
     memset(pos, 0, sizeof pos);
     here.link = link_open(&here.host, dials ? here.neighbour : NULL, &here.news, at_time(), wake,
                           NULL);
-    if (proves)
+    if (like & PROVES)
         hear(HELLO, sizeof HELLO - 1);
-    must(!proves || link_state(here.link) == LINK_UP);
+    must(!(like & PROVES) || link_state(here.link) == LINK_UP);
 }
 
 static void close_session(void)
@@ -195,10 +201,27 @@ static void report(char client)
     here.news = 0;
 }
 
+/* What a server asks of a link to know when to come back to it. */
+static void ask(void)
+{
+    bool silent = link_silent(here.link, at_time());
+    must(link_deadline_ns(here.link) >= 0);
+    must(!silent || link_state(here.link) == LINK_ENDED || link_deadline_ns(here.link) <= now_ns);
+    if (link_pending(here.link) && link_state(here.link) == LINK_UP)
+        must(say(ROOM) > 0 || !link_pending(here.link));
+}
+
 static void happen(char what)
 {
     if (what >= 'A' && what <= 'Z')
         report(what);
+    else if (what == 'm')
+        for (int c = 128; c < 256; c++)
+            report((char)c);
+    else if (what == 'd')
+        store_forget(here.host.store, 100, at_time().clock_ns);
+    else if (what == 'a')
+        ask();
     else if (what >= '0' && what <= '9')
         now_ns += (what - '0') * 200 * MS;
     else if (what == 'n')
@@ -230,7 +253,10 @@ static void talk(const char *bytes, size_t len)
 static void set_side(struct side *side, const char *name, const char *epoch, const char *other,
                      bool dials)
 {
-    const struct store_config config = {.key = {1, 2}, .stripes = STRIPES};
+    const struct store_config config = {.key = {1, 2},
+                                        .stripes = stripes(),
+                                        .stale = like & NARROW ? 1000 : 0,
+                                        .forget_after_ns = like & FORGETS ? 10 * SECOND : 0};
     memset(side, 0, sizeof *side);
     side->neighbour = neighbour_create(other, dials);
     side->host = (struct link_host){.store = store_create(&config),
@@ -283,9 +309,9 @@ static void meet_honest(void)
     must(link_state(here.link) == LINK_UP && link_state(there.link) == LINK_UP);
     link_close(here.link);
     link_close(there.link);
-    must(store_clients(there.host.store) == held());
+    must(like & FORGETS || store_clients(there.host.store) == held());
     struct feed *feed = feed_open(here.host.store, 0, NULL, wake, NULL);
-    while (feed_read(feed, 1, 1, is_held, there.host.store) != FEED_IDLE)
+    while (feed_read(feed, now_ns, at_time().clock_ns, is_held, there.host.store) != FEED_IDLE)
         ;
     feed_close(feed);
     clear_side(&there);
@@ -308,8 +334,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     prepare();
     now_ns = SECOND;
-    proves = bytes[0] & PROVES;
-    set_side(&here, "Goloman", OURS, "Hands", bytes[0] & DIALS);
+    like = bytes[0];
+    set_side(&here, "Goloman", OURS, "Hands", like & DIALS);
     report('A');
     open_session();
     talk((const char *)bytes + 1, len - 1);
