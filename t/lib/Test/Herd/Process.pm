@@ -12,10 +12,11 @@ our $group;    # the folder of the control group that it joins; undef: this one'
 my $count = 0;
 my %prctl = (x86_64 => 157, aarch64 => 167);
 
-# Linux: the child is killed when its parent ends, whatever ends that.
+# Linux: the child is killed, or gets another signal, when its parent ends, whatever ends that.
 sub die_with_parent {
+    my ($signal) = @_;
     my $number = $prctl{ (POSIX::uname())[4] } or return;
-    syscall $number, 1, POSIX::SIGKILL();
+    syscall $number, 1, $signal // POSIX::SIGKILL();
 }
 
 sub new {
