@@ -11,11 +11,11 @@
  *
  * Each line is answered with one. Bytes are taken in segments of 1448, both ways alike, and each
  * one leaves in its turn: after the delay, at the rate, and one that is lost STALL_MS (200, the
- * least that Linux waits before it sends again) later, with all that is behind it, for TCP keeps
- * the order. What is lost twice is not modelled, nor that a loss halves the window: the window is
- * 64 KiB always, which at 40 ms is less than a path without loss would carry. No acknowledgement is
- * late: the kernel gives them on loopback, so herd believes sent what is here; hence the small
- * buffers, which hold a window and no more. */
+ * least that Linux waits before it sends again) later, and what is behind it not before, for TCP
+ * keeps the order. What is lost twice is not modelled, nor that a loss halves the window: the
+ * window is 64 KiB always, which at 40 ms is less than a path without loss would carry. No
+ * acknowledgement is late: the kernel gives them on loopback, so herd believes sent what is here;
+ * hence the small buffers, which hold a window and no more. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "sim/random.h"
@@ -49,8 +49,9 @@ struct segment {
 /* One way of a connection. */
 struct way {
     STAILQ_HEAD(, segment) queue;
-    size_t held; /* bytes */
-    int64_t last_ns;
+    size_t held;      /* bytes */
+    int64_t free_ns;  /* when the line takes the next segment */
+    int64_t last_ns;  /* when the last one leaves */
     bool ended, shut; /* the end has come in, gone out */
 };
 
@@ -79,12 +80,12 @@ static int64_t later(int64_t a, int64_t b)
 
 static void take_in(struct proxy *proxy, struct way *way, struct segment *segment)
 {
-    int64_t now_ns = clock_now_ns(), began_ns = later(now_ns, way->last_ns - proxy->delay_ns);
     bool lost = (double)random_below(&proxy->random, 10000) < proxy->loss * 100;
+    way->free_ns = later(clock_now_ns(), way->free_ns);
     if (proxy->bytes_s > 0)
-        began_ns += (int64_t)((double)segment->len * 1e9 / proxy->bytes_s);
-    segment->leaves_ns = began_ns + proxy->delay_ns + (lost ? proxy->stall_ns : 0);
-    way->last_ns = segment->leaves_ns;
+        way->free_ns += (int64_t)((double)segment->len * 1e9 / proxy->bytes_s);
+    int64_t own_ns = way->free_ns + proxy->delay_ns + (lost ? proxy->stall_ns : 0);
+    segment->leaves_ns = way->last_ns = later(own_ns, way->last_ns);
     way->held += segment->len;
     proxy->lost += lost;
     proxy->bytes += segment->len;

@@ -27,7 +27,7 @@ sub new {
     my ($class, %args) = @_;
     my $self = Test::Herd::new(
         $class,
-        log => 'messages = false; file = "%n.log"', ids => 5000, conns => 3, long => 0, how => {},
+        log => 'messages = false', ids => 5000, conns => 3, long => 0, how => {},
         equal => [], seed => $ENV{FAULTS_SEED} // time, %args,
     );
     $self->allow(qr/No link with/);    # of one that was killed, or cut off, before its HELLO
@@ -58,6 +58,15 @@ sub launch {
         $self->{program} // $ENV{HERD}, @args, @{ $how->{options} || [] });
     push @{ $self->{all} }, $process;
     return $self->{process}{$label} = $process;
+}
+
+sub config_text {
+    my ($self) = @_;
+    my $text = $self->SUPER::config_text;
+    for my $name (keys %{ $self->{address} || {} }) {
+        $text =~ s/(name = "$name"; host = )"[^"]*"/$1"$self->{address}{$name}"/;
+    }
+    return $text;
 }
 
 sub built { my ($name) = @_; return ($ENV{HERD_BUILDDIR} // '.') . "/$name" }
