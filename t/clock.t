@@ -1,5 +1,6 @@
-# A server whose clock was ahead took living reports for dead ones; when it steps back it forgets
-# the places it keeps and opens its links again, and has them. Needs libfaketime.
+# A server whose clock was ahead took living reports for dead ones, one whose clock was behind dead
+# ones for living; when it steps it forgets the places it keeps and opens its links again, and has
+# what the others have. Needs libfaketime.
 use Test::Herd::Needs qw(iamat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
@@ -16,7 +17,7 @@ my $h = Test::Herd->new(
     adjacency => { Goloman => ['Hands'], Holiday => ['Goloman'] },
     limits => 'forget_after = "10m"',
 );
-$h->allow(qr/The clock of server/, qr/The clock stepped back/, qr/No link with/);
+$h->allow(qr/The clock of server/, qr/The clock stepped (?:back|forward)/, qr/No link with/);
 
 sub set_clock { my ($offset) = @_; $h->write('clock', "$offset\n") }
 sub start_with_clock {
@@ -64,5 +65,19 @@ my $held = agreed($h, [$h->servers], \@clients, 3);
 ok $held, 'and it has everything, and has passed it on';
 is_deeply [map { $held->{$_} } @clients], \@told, 'as its neighbours had it all the time';
 is $h->status('Goloman')->{links_opened}, $opened + 2, 'by links that were opened again';
+
+# A server whose clock is behind: what it hears is dead for the others, and puts what it has of these
+# clients out of its own store. It is dead there too when the clock is right again.
+set_clock('-3600');
+ok $h->wait_log('Goloman', 'The clock stepped back by (?:3599|3600)\.\d s'), 'a server whose clock is an hour behind';
+my $dead = $h->status('Hands')->{merges_dead};
+bulk($h, 'Goloman', map {"IAMAT $_ +2+2 1"} @clients);
+ok $h->wait_for(sub { $h->status('Hands')->{merges_dead} >= $dead + @clients }, 'they are heard of'),
+    'takes reports that are dead for its neighbours';
+set_clock('+0');
+ok $h->wait_log('Goloman', 'The clock stepped forward by (?:3599|3600)\.\d s: links are opened again'),
+    'a step forward that is longer than forget_after is logged';
+$held = agreed($h, [$h->servers], \@clients, 3);
+is_deeply [map { $held->{$_} } @clients], \@told, 'and it knows again what its neighbours know';
 
 done_testing;

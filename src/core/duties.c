@@ -44,21 +44,35 @@ static void reread_all(struct server *server)
             neighbour_forget(host->neighbours[i]);
 }
 
-/* With a clock that was ahead, records seemed dead that are not, and were passed over for good,
- * both in what neighbours said and in what they were told. */
-static void watch_clock(struct server *server)
+static void read_again(struct server *server)
 {
-    int64_t now_ns = clock_now_ns(), clock_ns = clock_wall_ns();
-    int64_t step_ns = (clock_ns - server->clock_ns) - (now_ns - server->now_ns);
-    server->now_ns = now_ns;
-    server->clock_ns = clock_ns;
-    if (step_ns > -STEP_BACK_NS)
-        return;
-    log_event(HERD_LOG_WARN, 0, "The clock stepped back by %.1f s: links are opened again",
-              (double)-step_ns / 1e9);
     reread_all(server);
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_tell(server->workers[i], links_reopen, &server->links[i]);
+}
+
+/* With a clock that was ahead, records seemed dead that are not, and were passed over for good,
+ * both in what neighbours said and in what they were told. With one that was behind, records that
+ * nobody else took have put out those that all others still have; only if it was by forget_after.
+ */
+static void watch_clock(struct server *server)
+{
+    int64_t now_ns = clock_now_ns(), clock_ns = clock_wall_ns();
+    int64_t after_ns = server->settings->limits.forget_after_ns;
+    int64_t step_ns = (clock_ns - server->clock_ns) - (now_ns - server->now_ns);
+    server->now_ns = now_ns;
+    server->clock_ns = clock_ns;
+    bool back = step_ns <= -STEP_BACK_NS;
+    if (!back && (after_ns == 0 || step_ns < STEP_BACK_NS || step_ns < after_ns / 2))
+        return;
+    double by_s = (double)llabs(step_ns) / 1e9;
+    if (back)
+        log_event(HERD_LOG_WARN, 0, "The clock stepped back by %.1f s: links are opened again",
+                  by_s);
+    else
+        log_event(HERD_LOG_WARN, 0, "The clock stepped forward by %.1f s: links are opened again",
+                  by_s);
+    read_again(server);
 }
 
 static void forget_dead(struct server *server)

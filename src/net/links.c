@@ -58,7 +58,7 @@ static void drop_all(struct links *links, const char *why)
 void links_reopen(void *arg)
 {
     struct links *links = arg;
-    drop_all(links, "the clock stepped back");
+    drop_all(links, "the clock stepped");
     for (size_t i = 0; i < links->dial_count; i++)
         neighbour_forget(
             links->dials[i].neighbour); /* it has no HELLO under way that tells the old place */

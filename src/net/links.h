@@ -50,7 +50,7 @@ void links_take(struct links *links, int fd, const struct address *from);
 /* Closes the session of that number if it is this worker's. On the worker. */
 void links_drop(struct links *links, uint32_t session, const char *why);
 /* Closes all (arg: the links) and forgets the places in the feeds of those it dials, and dials
- * again, for the clock has stepped back. On the worker. */
+ * again, for the clock has stepped. On the worker. */
 void links_reopen(void *arg);
 
 /* To be called once a second, on the worker. */
