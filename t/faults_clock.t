@@ -10,6 +10,6 @@ plan skip_all => $why if $why;
 
 my $f = Test::Herd::Faults->five(limits => 'forget_after = "1d"');
 Test::Herd::Faults::Clock::prepare($f, 'Hands')->begin;
-Test::Herd::Faults::Clock::run($f, 'Hands', 1);
+Test::Herd::Faults::Clock::run($f, 'Hands', 1, 43200, 0, -43200, 0);
 $f->finish('the clock moved four times');
 done_testing;

@@ -20,6 +20,7 @@ struct server {
     char name[65];
     struct sockaddr_in address;
     enum server_state state;
+    bool forgiven; /* what it acknowledges is not noted */
 };
 
 /* What was counted since it was last asked for. */

@@ -9,6 +9,8 @@
  *     down NAME        it was killed: what it acknowledged does not count any more
  *     away NAME        it stands still: it is not asked, but what it acknowledged counts
  *     up NAME          it is there (again)
+ *     forgive NAME     what it acknowledges from now on does not count
+ *     trust NAME       it counts again
  *     drain            no more reports; answered when all are answered
  *     over             the fault is over now
  *     check SECONDS    reads all servers until all is well; no longer than that since it was over
@@ -98,14 +100,22 @@ static void print_figures(struct load *load)
 
 static bool set_state(struct load *load, const char *verb, const char *name)
 {
+    size_t i = 0;
+    while (i < load->server_count && strcmp(name, load->servers[i].name) != 0)
+        i++;
+    if (i == load->server_count)
+        return false;
+    if (strcmp(verb, "forgive") == 0 || strcmp(verb, "trust") == 0) {
+        load->servers[i].forgiven = verb[0] == 'f';
+        return true;
+    }
     static const char *const verbs[] = {
         [SERVER_UP] = "up", [SERVER_AWAY] = "away", [SERVER_DOWN] = "down"};
     for (unsigned state = 0; state < 3; state++)
-        for (size_t i = 0; i < load->server_count; i++)
-            if (strcmp(verb, verbs[state]) == 0 && strcmp(name, load->servers[i].name) == 0) {
-                load_set_state(load, i, (enum server_state)state);
-                return true;
-            }
+        if (strcmp(verb, verbs[state]) == 0) {
+            load_set_state(load, i, (enum server_state)state);
+            return true;
+        }
     return false;
 }
 

@@ -47,6 +47,21 @@ sub flap {
     return;
 }
 
+# Nothing goes through for so many seconds each time, and nobody is told: neither that the other is
+# there nor that it is gone. Those who dial meanwhile are kept waiting, and all arrive at once, those
+# who have given up with them.
+sub freeze {
+    my ($f, @seconds) = @_;
+    for my $seconds (@seconds) {
+        $f->load(0.3);
+        ask_all($f, 'freeze');
+        $f->load($seconds)->quiet;
+        ask_all($f, 'join');
+        $f->over->verdict("links frozen for $seconds s");
+    }
+    return;
+}
+
 # A bad link for some seconds, under load. The herd agrees while it is still bad, as soon as the link
 # has carried what waits in sockets, some 400 kB of old news, and what is new: that is judged by
 # limit. And in two seconds when it is mended.
