@@ -88,6 +88,12 @@ void link_close(struct link *link)
     free(link);
 }
 
+void link_prove(struct link *link, const char *name)
+{
+    assert(link->state == LINK_NEW);
+    link->proved = name;
+}
+
 /* ---- what is heard ---- */
 
 static void check_clock(struct link *link, int64_t theirs_ns, struct link_time time)
@@ -134,6 +140,11 @@ static bool prove(struct link *link, const struct hello *hello)
     struct neighbour *neighbour = find_neighbour(link, hello->from);
     if (!text_is(hello->to, link->host->server))
         return herd_fail(&link->reason, "it takes this server for another");
+    if (link->host->proves && link->proved == NULL)
+        return herd_fail(&link->reason, "it has not proved its name");
+    if (link->proved != NULL && !text_is(hello->from, link->proved))
+        return herd_fail(&link->reason, "it calls itself another than %s, who it has proved to be",
+                         link->proved);
     if (neighbour == NULL)
         return herd_fail(&link->reason, "it is no neighbour");
     if (link->dialler && neighbour != link->neighbour)

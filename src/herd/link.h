@@ -32,6 +32,7 @@ struct link_host {
     _Atomic uint64_t epoch[2]; /* of this store's feed */
     _Atomic uint32_t sessions; /* numbers given so far; none is given twice */
     _Atomic uint32_t bits;     /* of RECORD_LINKS that links have */
+    bool proves;               /* a neighbour's name must have been proved before its HELLO */
     struct neighbour **neighbours;
     size_t neighbour_count;
 };
@@ -59,6 +60,10 @@ struct link;
 struct link *link_open(struct link_host *host, struct neighbour *dialled, uint64_t *news,
                        struct link_time time, void (*wake)(void *arg), void *arg);
 void link_close(struct link *link);
+
+/* The connection has proved that the other side is the server of that name, and HELLO must say the
+ * same. NULL: it has proved nothing. The name outlives the link. */
+void link_prove(struct link *link, const char *name);
 
 /* Takes whole lines off the front and returns how many bytes they had; the caller keeps the rest
  * and gives it again with more behind it. Look at link_state afterwards. */

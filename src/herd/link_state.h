@@ -11,6 +11,7 @@ struct link {
     struct neighbour *neighbour;
     enum link_state state;
     bool dialler;
+    const char *proved; /* the name that the connection has proved; NULL: none */
     uint32_t session;
     uint32_t by; /* what the store and the feed know the session by */
     uint32_t replaced;

@@ -286,6 +286,29 @@ static void who_does_not_prove_itself_is_refused(void **state)
     tear_down();
 }
 
+static void hello_says_what_was_proved(void **state)
+{
+    (void)state;
+    const struct {
+        bool proves;
+        const char *proved;
+        enum link_state then;
+    } cases[] = {
+        {false, NULL, LINK_UP},   {true, NULL, LINK_ENDED}, {true, "A", LINK_UP},
+        {false, "A", LINK_UP},    {true, "B", LINK_ENDED},  {true, "C", LINK_ENDED},
+        {false, "C", LINK_ENDED}, {true, "", LINK_ENDED},   {true, "AA", LINK_ENDED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        set_up();
+        b.host.proves = cases[i].proves;
+        link_prove(b.link, cases[i].proved);
+        hear(&b, "HELLO 1 A B " A " 1.0 4 HAVE -\n");
+        assert_int_equal(link_state(b.link), cases[i].then);
+        assert_int_equal(link_is_proved(b.link), cases[i].then == LINK_UP);
+        tear_down();
+    }
+}
+
 static void bad_lines_are_skipped(void **state)
 {
     (void)state;
@@ -406,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_newer_session_replaces_the_older),
         cmocka_unit_test(a_session_has_a_bit_until_it_ends),
         cmocka_unit_test(who_does_not_prove_itself_is_refused),
+        cmocka_unit_test(hello_says_what_was_proved),
         cmocka_unit_test(bad_lines_are_skipped),
         cmocka_unit_test(lines_have_a_limit),
         cmocka_unit_test(silence_and_ping),
