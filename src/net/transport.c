@@ -3,6 +3,8 @@
 #include "net/transport.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 static ssize_t plain_recv(const struct transport *io, int fd, void *to, size_t room)
@@ -25,4 +27,22 @@ static ssize_t plain_send(const struct transport *io, int fd, const void *bytes,
     return n;
 }
 
-const struct transport transport_plain = {plain_recv, plain_send};
+const struct transport transport_plain = {
+    .recv = plain_recv,
+    .send = plain_send,
+    .recv_waits = EPOLLIN,
+    .send_waits = EPOLLOUT,
+    .open = true,
+};
+
+const char *transport_fault(const struct transport *io)
+{
+    return io->more != NULL ? io->more->why(io) : NULL;
+}
+
+const char *transport_why(const struct transport *io)
+{
+    int error = errno;
+    const char *fault = transport_fault(io);
+    return fault != NULL ? fault : strerror(error);
+}
