@@ -7,23 +7,39 @@ use warnings;
 use Test::Herd::Needs qw(iamat whatsat at invalid geojson google);
 use Test::Herd;
 use Test::Herd::Manual;
+use Test::Herd::Tls;
 
 # Ranges that are said in words.
 my %in_words = map { $_ => 1 } qw(servers servers.name servers.host adjacency adjacency.server
-    adjacency.talks_to pid_file load_modules log.file places.geojson.file places.google.key_file
+    adjacency.talks_to pid_file load_modules link.psk_file link.cert_file link.key_file link.ca_file
+    tls.cert_file tls.key_file log.file places.geojson.file places.google.key_file
     places.google.ca_file places.google.url);
 my %needed = map { $_ => 1 } qw(servers servers.name servers.host servers.port adjacency.server);
 my $page = Test::Herd::Manual->new('herd.conf.5');
 my $herd = Test::Herd->new;
 
-# What examples name must be there: a module, the example of herd-modules(7), and a key for google.
+# What examples name must be there: a module, the example of herd-modules(7), a key for google, and
+# keys and certificates of the servers.
 my ($wave) = Test::Herd::Manual->new('herd-modules.7')->displays(qr/WAVE client/);
 my $source = $herd->write('wave.c', $wave->{text});
 my $cc = ($ENV{HERD_CC} // 'cc') . ' -shared -fPIC ' . ($ENV{HERD_CFLAGS} // '');
 my $said = `$cc -I'$ENV{HERD_SRCDIR}/src/include' -o '@{[$herd->file('wave.so')]}' '$source' 2>&1`;
 is($said, '', 'wave.so is built');
 chmod 0600, $herd->write('google.key', "key\n") or die "google.key: $!\n";
-my %beside = ('places.provider' => 'google: { key_file = "google.key"; };');
+Test::Herd::Tls::psk_file($herd, 'herd.psk', ['Hands', 'Goloman']);
+my $authority = Test::Herd::Tls::authority('herd');
+mkdir $herd->file('certs') or die "certs: $!\n";
+Test::Herd::Tls::ca_file($herd, 'certs/ca.pem', $authority);
+Test::Herd::Tls::certify($herd, $authority, "certs/$_", $_) for qw(Goloman Hands Welsh);
+my %pair = (cert_file => 'certs/%n.pem', key_file => 'certs/%n.key');
+my %beside = ('places.provider' => 'google: { key_file = "google.key"; };',
+    'servers.tls_port' => 'tls: { ' . join(' ', map {qq($_ = "$pair{$_}";)} sort keys %pair) . ' };');
+for my $group (\%pair, { %pair, ca_file => 'certs/ca.pem' }) {
+    my $name = $group == \%pair ? 'tls' : 'link';
+    for my $file (keys %$group) {
+        $beside{"$name.$file"} = join ' ', map {qq($_ = "$group->{$_}";)} grep { $_ ne $file } sort keys %$group;
+    }
+}
 
 # What -t says of a file; '' if it is well.
 sub checked {
@@ -51,7 +67,8 @@ sub file_with {
     return "$name = $value;\n" if $name eq 'servers';
     if (my ($key) = $name =~ /^servers\.(\w+)$/) {
         my %server = (name => '"Goloman"', host => '"127.0.0.1"', port => 1, peer_port => 2, $key => $value);
-        return 'servers = ( { ' . join(' ', map {"$_ = $server{$_};"} sort keys %server) . " } );\n";
+        return 'servers = ( { ' . join(' ', map {"$_ = $server{$_};"} sort keys %server) . " } );\n"
+            . ($beside{$name} // '');
     }
     if (my ($key) = $name =~ /^adjacency\.(\w+)$/) {
         my %entry = (server => '"Goloman"', talks_to => '[ ]', $key => $value);

@@ -121,6 +121,13 @@ static void hand_client(void *arg)
     free(h);
 }
 
+static void hand_tls_client(void *arg)
+{
+    struct handover *h = arg;
+    clients_take_tls(&h->server->clients[h->index], h->fd, &h->from);
+    free(h);
+}
+
 static void hand_peer(void *arg)
 {
     struct handover *h = arg;
@@ -146,9 +153,9 @@ static unsigned idlest(struct server *server)
     return best;
 }
 
-void duties_take_client(void *arg, int fd, const struct address *from)
+static void take_client(struct server *server, int fd, const struct address *from,
+                        void (*take)(void *))
 {
-    struct server *server = arg;
     if (atomic_load(&server->clients_service.open) >= server->clients_service.connections_max) {
         metric_add(connections_refused, 1);
         close(fd);
@@ -156,7 +163,17 @@ void duties_take_client(void *arg, int fd, const struct address *from)
     }
     unsigned index = idlest(server);
     clients_expect(&server->clients[index]);
-    hand_over(server, index, fd, from, hand_client);
+    hand_over(server, index, fd, from, take);
+}
+
+void duties_take_client(void *arg, int fd, const struct address *from)
+{
+    take_client(arg, fd, from, hand_client);
+}
+
+void duties_take_tls_client(void *arg, int fd, const struct address *from)
+{
+    take_client(arg, fd, from, hand_tls_client);
 }
 
 bool duties_may_take_client(void *arg)

@@ -3,6 +3,7 @@
 #include "core/control.h"
 #include "core/options.h"
 #include "core/registry.h"
+#include "core/secure.h"
 #include "core/server.h"
 #include "core/whole.h"
 
@@ -160,11 +161,21 @@ static bool check_provider(const struct program *program, struct herd_error *err
            provider->check(err);
 }
 
+/* The same of the files of TLS: of the server that is named, or of all. */
+static bool check_secure(const struct program *program, struct herd_error *err)
+{
+    const char *name = program->options.name;
+    return program->options.task != OPTIONS_CHECK ||
+           secure_check(&program->settings,
+                        name != NULL ? settings_server(&program->settings, name) : -1, err);
+}
+
 static int with_config(struct program *program)
 {
     struct herd_error err;
     int status = 1;
-    if (!registry_open(&err) || !read_config(program, &err) || !check_provider(program, &err)) {
+    if (!registry_open(&err) || !read_config(program, &err) || !check_provider(program, &err) ||
+        !check_secure(program, &err)) {
         complain(&err);
     } else if (program->options.task == OPTIONS_CHECK) {
         if (!program->options.quiet)

@@ -30,6 +30,8 @@ static void stop_listening(void *arg)
 {
     struct server *server = arg;
     listener_stop(server->client_listener);
+    if (server->tls_listener != NULL)
+        listener_stop(server->tls_listener);
     if (server->peer_listener != NULL)
         listener_stop(server->peer_listener);
     give_word(server);
@@ -155,6 +157,9 @@ bool serve(struct server *server, struct herd_error *err)
         return herd_fail(err, "signalfd: %s", strerror(errno));
     server->now_ns = server->started_ns = clock_now_ns();
     server->clock_ns = clock_wall_ns();
+    if (server->tls_listener != NULL)
+        log_event(HERD_LOG_INFO, 0, "Serving TLS on %s:%d", server->self->host,
+                  server->self->tls_port);
     log_event(HERD_LOG_INFO, 0, "Serving on %s:%d", server->self->host, server->self->port);
     bool running = upstream_run(err) && workers_run(server->workers, server->worker_count, err);
     if (running) {

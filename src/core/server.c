@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "core/places.h"
 #include "core/registry.h"
+#include "core/secure.h"
 #include "net/upstream.h"
 
 #include <errno.h>
@@ -49,6 +50,15 @@ static void create_store(struct server *server)
     server->store = store_create(&config);
 }
 
+/* The configuration was checked for this, but what a name stands for may have changed since. */
+static bool check_plain(const struct server *server, const char *host,
+                        const struct address *address, struct herd_error *err)
+{
+    const struct settings *s = server->settings;
+    return settings_links_secure(s) || s->link.plaintext || address_is_loopback(address) ||
+           herd_fail(err, "%s is no loopback address, and links would be plain", host);
+}
+
 /* Each link of this server's is a neighbour: its name, and whether this server dials it, and then
  * where. */
 static bool add_neighbour(struct server *server, const struct link_settings *link,
@@ -60,7 +70,8 @@ static bool add_neighbour(struct server *server, const struct link_settings *lin
     const struct server_settings *other =
         &server->settings->servers[dials ? link->acceptor : link->dialler];
     struct address *address = &server->links_service.addresses[host->neighbour_count];
-    if (dials && !address_resolve(address, other->host, other->peer_port, err))
+    if (dials && !(address_resolve(address, other->host, other->peer_port, err) &&
+                   check_plain(server, other->host, address, err)))
         return false;
     host->neighbours[host->neighbour_count++] = neighbour_create(other->name, dials);
     return true;
@@ -115,6 +126,17 @@ static void fill_clients_service(struct server *server)
                                                  .max_ahead_ns = s->limits.max_ahead_ns};
 }
 
+static bool open_tls(struct server *server, struct herd_error *err)
+{
+    struct tls **links = &server->links_service.tls, **clients = &server->clients_service.tls;
+    if (!secure_open(server->settings, server->options->index, links, clients, err))
+        return false;
+    server->links_service.host.proves = *links != NULL;
+    if (*links != NULL || *clients != NULL)
+        secure_process();
+    return true;
+}
+
 static bool create_workers(struct server *server, struct herd_error *err)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -166,11 +188,23 @@ static void raise_descriptors(struct server *server)
                                                                 : limit.rlim_cur / 2;
 }
 
+static bool open_tls_listener(struct server *server, struct herd_error *err)
+{
+    struct address address;
+    if (!address_resolve(&address, server->self->host, server->self->tls_port, err))
+        return false;
+    server->tls_listener = listener_open(server->workers[0], &address, duties_take_tls_client,
+                                         duties_may_take_client, server, err);
+    return server->tls_listener != NULL;
+}
+
 static bool open_listeners(struct server *server, struct herd_error *err)
 {
     const struct server_settings *self = server->self;
     struct address address;
     if (!address_resolve(&address, self->host, self->port, err))
+        return false;
+    if (self->tls_port != 0 && !open_tls_listener(server, err))
         return false;
     server->client_listener = listener_open(server->workers[0], &address, duties_take_client,
                                             duties_may_take_client, server, err);
@@ -178,7 +212,8 @@ static bool open_listeners(struct server *server, struct herd_error *err)
         return false;
     if (server->links_service.host.neighbour_count == 0)
         return true;
-    if (!address_resolve(&address, self->host, self->peer_port, err))
+    if (!address_resolve(&address, self->host, self->peer_port, err) ||
+        !check_plain(server, self->host, &address, err))
         return false;
     server->peer_listener = listener_open(server->workers[0], &address, duties_take_peer, NULL,
                                           server, err);
@@ -212,7 +247,7 @@ static bool build(struct server *server, struct herd_error *err)
         return herd_fail(err, "eventfd: %s", strerror(errno));
     create_store(server);
     fill_clients_service(server);
-    if (!create_neighbours(server, err) || !create_workers(server, err))
+    if (!create_neighbours(server, err) || !open_tls(server, err) || !create_workers(server, err))
         return false;
     raise_descriptors(server);
     return open_listeners(server, err) && open_log(server, err) && registry_start(err) &&
@@ -228,8 +263,9 @@ static void destroy(struct server *server)
         workers_settle(server->workers, server->worker_count); /* while the modules are there */
     places_close();
     registry_stop();
-    struct listener *listeners[] = {server->client_listener, server->peer_listener};
-    for (size_t i = 0; i < 2; i++)
+    struct listener *listeners[] = {server->client_listener, server->tls_listener,
+                                    server->peer_listener};
+    for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++)
         if (listeners[i] != NULL) {
             listener_stop(listeners[i]);
             listener_destroy(listeners[i]);
@@ -240,6 +276,8 @@ static void destroy(struct server *server)
         neighbour_destroy(server->links_service.host.neighbours[i]);
     free(server->links_service.host.neighbours);
     free(server->links_service.addresses);
+    tls_free(server->links_service.tls);
+    tls_free(server->clients_service.tls);
     for (unsigned i = 0; i < server->worker_count; i++)
         links_release(&server->links[i]);
     addresses_destroy(server->clients_service.addresses);

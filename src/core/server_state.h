@@ -24,7 +24,7 @@ struct server {
     struct links *links;
     struct door_service door_service;
     struct herd_worker *doors; /* the modules' side of each worker */
-    struct listener *client_listener, *peer_listener;
+    struct listener *client_listener, *tls_listener, *peer_listener;
     struct control *control;
     unsigned next_client, next_peer; /* the listeners' worker's */
     uint64_t connections_possible;   /* by descriptors */
@@ -47,6 +47,7 @@ extern const struct worker_hooks duties_hooks;
 
 /* What the listeners do with connections (arg: the server). */
 void duties_take_client(void *arg, int fd, const struct address *from);
+void duties_take_tls_client(void *arg, int fd, const struct address *from);
 bool duties_may_take_client(void *arg);
 void duties_take_peer(void *arg, int fd, const struct address *from);
 

@@ -1,10 +1,12 @@
 /* Reads and checks servers and adjacency. Every mistake that can be seen in the file alone is
  * refused here, before anything is opened, and is told at the line where it stands. The one hard
  * thing is to know when two hosts are the same without asking a resolver: addresses are compared as
- * addresses, names as text. Main thread. */
+ * addresses, names as text. Only whether a host is a loopback one the resolver is asked, as at the
+ * start. Main thread. */
 #include "core/servers.h"
 
 #include "base/memory.h"
+#include "net/address.h"
 #include "wire/at.h"
 
 #include <arpa/inet.h>
@@ -74,12 +76,13 @@ static bool is_same_host(const struct host *a, const struct host *b)
     return strcasecmp(a->name, b->name) == 0;
 }
 
-static bool is_loopback(const char *text)
+/* A name that is not known now may be another machine's later. */
+static bool is_loopback(const struct server_settings *server)
 {
-    struct host host = parse_host(text);
-    if (host.kind == HOST_IP4)
-        return ntohl(host.ip4.s_addr) >> 24 == IN_LOOPBACKNET;
-    return host.kind == HOST_IP6 && IN6_IS_ADDR_LOOPBACK(&host.ip6);
+    struct address address;
+    struct herd_error unknown;
+    return address_resolve(&address, server->host, server->peer_port, &unknown) &&
+           address_is_loopback(&address);
 }
 
 /* ---- servers ---- */
@@ -142,10 +145,12 @@ static bool read_ports(struct reader *r, size_t i)
     if (!herd_config_given(group, "port"))
         return herd_config_fail(group, "port", r->err, "missing");
     if (!herd_config_int(group, "port", 0, 1, PORT_MAX, &server->port, r->err) ||
-        !herd_config_int(group, "peer_port", 0, 0, PORT_MAX, &server->peer_port, r->err))
+        !herd_config_int(group, "peer_port", 0, 0, PORT_MAX, &server->peer_port, r->err) ||
+        !herd_config_int(group, "tls_port", 0, 0, PORT_MAX, &server->tls_port, r->err))
         return false;
     return claim_port(r, i, "port", server->port) &&
-           (!server->peer_port || claim_port(r, i, "peer_port", server->peer_port));
+           (!server->peer_port || claim_port(r, i, "peer_port", server->peer_port)) &&
+           (!server->tls_port || claim_port(r, i, "tls_port", server->tls_port));
 }
 
 static bool read_servers(struct reader *r, struct herd_group *top)
@@ -158,7 +163,7 @@ static bool read_servers(struct reader *r, struct herd_group *top)
         return herd_config_fail(top, "servers", r->err, "missing or empty");
     settings->servers = memory_zeroed(count, sizeof(*settings->servers));
     settings->server_count = count;
-    r->endpoints = memory_zeroed(2 * count, sizeof(*r->endpoints));
+    r->endpoints = memory_zeroed(3 * count, sizeof(*r->endpoints));
     for (size_t i = 0; i < count; i++) {
         if (!read_name(r, i) || !read_host(r, i) || !read_ports(r, i))
             return false;
@@ -251,21 +256,22 @@ bool servers_read(struct settings *settings, struct config *config, struct herd_
 static bool need_loopback(struct reader *r, int server, int neighbour)
 {
     const struct server_settings *it = &r->settings->servers[server];
-    if (is_loopback(it->host))
+    if (is_loopback(it))
         return true;
     return herd_config_fail(r->groups[server], "host", r->err,
                             "%s is no loopback address, and the link to %s would be plain; "
-                            "link.plaintext = true allows that",
+                            "give it keys (link.psk_file) or certificates, or allow that by "
+                            "link.plaintext = true",
                             it->host, r->settings->servers[neighbour].name);
 }
 
-bool servers_check_plain(struct settings *settings, struct config *config, struct herd_error *err)
+bool servers_check_links(struct settings *settings, struct config *config, struct herd_error *err)
 {
     assert(settings && config && err);
     struct reader r = {.settings = settings, .err = err};
     struct herd_group *top = config_group(config, "", err);
     size_t count = 0;
-    if (settings->link.plaintext)
+    if (settings->link.plaintext || settings_links_secure(settings))
         return true;
     if (!top || !config_list(top, "servers", &r.groups, &count, err))
         return false;
@@ -275,5 +281,21 @@ bool servers_check_plain(struct settings *settings, struct config *config, struc
             !need_loopback(&r, link->acceptor, link->dialler))
             return false;
     }
+    return true;
+}
+
+bool servers_check_clients(struct settings *settings, struct config *config, struct herd_error *err)
+{
+    assert(settings && config && err);
+    struct herd_group *top = config_group(config, "", err), **groups = NULL;
+    size_t count = 0;
+    if (*settings->tls.cert_file)
+        return true;
+    if (!top || !config_list(top, "servers", &groups, &count, err))
+        return false;
+    for (size_t i = 0; i < settings->server_count; i++)
+        if (settings->servers[i].tls_port != 0)
+            return herd_config_fail(groups[i], "tls_port", err,
+                                    "needs a certificate and its key: tls.cert_file, tls.key_file");
     return true;
 }

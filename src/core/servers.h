@@ -10,7 +10,11 @@
 bool servers_read(struct settings *settings, struct config *config, struct herd_error *err);
 
 /* Refuses links that would be plain between other addresses than loopback, unless link.plaintext
- * allows them. Servers, adjacency and link must be read. */
-bool servers_check_plain(struct settings *settings, struct config *config, struct herd_error *err);
+ * allows them; names of hosts are looked up. Servers, adjacency and link must be read. */
+bool servers_check_links(struct settings *settings, struct config *config, struct herd_error *err);
+
+/* Refuses a tls_port without a certificate. Servers and tls must be read. */
+bool servers_check_clients(struct settings *settings, struct config *config,
+                           struct herd_error *err);
 
 #endif

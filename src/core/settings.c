@@ -1,6 +1,6 @@
-/* Reads the settings of the core: the top, link, log and places. Ranges are in settings.h; servers
- * and adjacency, which have rules of their own, are in servers.c, and limits in limits.c. Owns the
- * arrays of servers and links; texts are the configuration's. Main thread. */
+/* Reads the settings of the core: the top, link, tls, log and places. Ranges are in settings.h;
+ * servers and adjacency, which have rules of their own, are in servers.c, and limits in limits.c.
+ * Owns the arrays of servers and links; texts are the configuration's. Main thread. */
 #include "core/settings.h"
 
 #include "core/servers.h"
@@ -25,22 +25,47 @@ static bool read_top(struct settings *s, struct config *config, struct herd_erro
 
 /* ---- link ---- */
 
-static bool read_tls_file(struct herd_group *group, const char *name, const char **path,
-                          struct herd_error *err)
+/* Of files that are of use together, one that is missing while another is there. */
+static bool need_file(struct herd_group *group, const char *name, const char *path,
+                      const char *other, const char *other_path, struct herd_error *err)
 {
-    return herd_config_path(group, name, "", path, err) &&
-           (!**path ||
-            herd_config_fail(group, name, err, "links over TLS are not in this version yet"));
+    return *path || !*other_path ||
+           herd_config_fail(group, name, err, "missing, and there is a %s", other);
+}
+
+static bool check_link(const struct settings *s, struct herd_error *err)
+{
+    struct herd_group *group = s->link.group;
+    const char *cert = s->link.cert_file, *key = s->link.key_file, *ca = s->link.ca_file;
+    if (*s->link.psk_file && (*cert || *key || *ca))
+        return herd_config_fail(group, "psk_file", err,
+                                "links have either keys or certificates, not both");
+    return need_file(group, "cert_file", cert, "key_file", key, err) &&
+           need_file(group, "cert_file", cert, "ca_file", ca, err) &&
+           need_file(group, "key_file", key, "cert_file", cert, err) &&
+           need_file(group, "ca_file", ca, "cert_file", cert, err);
 }
 
 static bool read_link(struct settings *s, struct config *config, struct herd_error *err)
 {
-    struct herd_group *group = config_group(config, "link", err);
-    return group && read_tls_file(group, "psk_file", &s->link.psk_file, err) &&
-           read_tls_file(group, "cert_file", &s->link.cert_file, err) &&
-           read_tls_file(group, "key_file", &s->link.key_file, err) &&
-           read_tls_file(group, "ca_file", &s->link.ca_file, err) &&
-           herd_config_bool(group, "plaintext", false, &s->link.plaintext, err);
+    struct herd_group *group = s->link.group = config_group(config, "link", err);
+    return group && herd_config_path(group, "psk_file", "", &s->link.psk_file, err) &&
+           herd_config_path(group, "cert_file", "", &s->link.cert_file, err) &&
+           herd_config_path(group, "key_file", "", &s->link.key_file, err) &&
+           herd_config_path(group, "ca_file", "", &s->link.ca_file, err) &&
+           herd_config_bool(group, "plaintext", false, &s->link.plaintext, err) &&
+           check_link(s, err);
+}
+
+/* ---- tls ---- */
+
+static bool read_tls(struct settings *s, struct config *config, struct herd_error *err)
+{
+    struct herd_group *group = s->tls.group = config_group(config, "tls", err);
+    return group && herd_config_path(group, "cert_file", "", &s->tls.cert_file, err) &&
+           herd_config_path(group, "key_file", "", &s->tls.key_file, err) &&
+           need_file(group, "cert_file", s->tls.cert_file, "key_file", s->tls.key_file, err) &&
+           need_file(group, "key_file", s->tls.key_file, "cert_file", s->tls.cert_file, err);
 }
 
 /* ---- log ---- */
@@ -107,7 +132,8 @@ bool settings_read(struct settings *settings, struct config *config, struct herd
     memset(settings, 0, sizeof(*settings));
     bool good = servers_read(settings, config, err) && read_top(settings, config, err) &&
                 limits_read(&settings->limits, config, err) && read_link(settings, config, err) &&
-                servers_check_plain(settings, config, err) && read_log(settings, config, err) &&
+                read_tls(settings, config, err) && servers_check_links(settings, config, err) &&
+                servers_check_clients(settings, config, err) && read_log(settings, config, err) &&
                 read_places(settings, config, err);
     if (!good)
         settings_free(settings);

@@ -1,6 +1,6 @@
 /* What the configuration file says, read once at start-up into plain values: servers, adjacency,
- * limits, log. The file is read by config.c, the values are checked here. Main thread; read-only
- * afterwards.
+ * limits, TLS, log. The file is read by config.c, the values are checked here. Main thread;
+ * read-only afterwards.
  *
  * Setting                default      from             to
  * servers                (needed)     1                a list of groups
@@ -8,13 +8,16 @@
  *   host                 (needed)     1                255 printable bytes without blanks
  *   port                 (needed)     1                65535
  *   peer_port            0            0 (none)         65535; needed by a server with neighbours
+ *   tls_port             0            0 (none)         65535; needs tls.cert_file
  * adjacency              ( )          groups of server (a name) and talks_to (an array of names)
  * workers                0            0 (processors)   256
  * pid_file               ""           "": none
  * load_modules           [ ]          paths; relative ones from the file's folder
  * limits                 ...          core/limits.h
- * link.psk_file, cert_file, key_file, ca_file   ""     must be "" as yet
+ * link.psk_file          ""           "": none; not beside the next three
+ * link.cert_file, key_file, ca_file   ""    all three or none; %n: the server's name
  * link.plaintext         false
+ * tls.cert_file, key_file   ""        both or neither; %n: the server's name
  * log.file               "%n.log"     not empty; "-": standard error; "syslog": syslog(3)
  * log.level              "info"       debug, info, warn, error
  * log.messages           true
@@ -38,6 +41,7 @@ struct server_settings {
     const char *host;
     int port;
     int peer_port; /* 0: has no neighbours and none given */
+    int tls_port;  /* 0: none */
 };
 
 struct link_settings { /* one pair of neighbours */
@@ -56,9 +60,14 @@ struct settings {
     size_t load_module_count;
     struct limits limits;
     struct {
-        const char *psk_file, *cert_file, *key_file, *ca_file; /* "": none */
+        struct herd_group *group;
+        const char *psk_file, *cert_file, *key_file, *ca_file; /* "": none; %n not yet replaced */
         bool plaintext;
     } link;
+    struct {
+        struct herd_group *group;
+        const char *cert_file, *key_file; /* "": none; %n not yet replaced */
+    } tls;                                /* for clients */
     struct log_config log; /* file as written, %n not yet replaced (control_path does that) */
     struct {
         const char *provider;
@@ -72,6 +81,12 @@ struct settings {
  * nothing is left allocated. Texts live as long as config. */
 bool settings_read(struct settings *settings, struct config *config, struct herd_error *err);
 void settings_free(struct settings *settings);
+
+/* Whether links are to go over TLS. */
+static inline bool settings_links_secure(const struct settings *settings)
+{
+    return *settings->link.psk_file || *settings->link.cert_file;
+}
 
 /* The index of the server of that name, or -1. */
 int settings_server(const struct settings *settings, const char *name);

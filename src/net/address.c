@@ -38,6 +38,16 @@ socklen_t address_write(const struct address *address, struct sockaddr_storage *
     return sizeof *in;
 }
 
+bool address_is_loopback(const struct address *address)
+{
+    static const unsigned char one[16] = {[15] = 1}, mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (address->family == AF_INET)
+        return address->bytes[0] == IN_LOOPBACKNET;
+    if (memcmp(address->bytes, mapped, sizeof mapped) == 0)
+        return address->bytes[sizeof mapped] == IN_LOOPBACKNET;
+    return address->family == AF_INET6 && memcmp(address->bytes, one, sizeof one) == 0;
+}
+
 bool address_resolve(struct address *address, const char *host, int port, struct herd_error *err)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,

@@ -18,6 +18,9 @@ struct address {
 /* The first address of a host and port. False: err says why. */
 bool address_resolve(struct address *address, const char *host, int port, struct herd_error *err);
 
+/* Whether nobody but this machine can be there: 127.0.0.0/8, ::1. */
+bool address_is_loopback(const struct address *address);
+
 /* To and from what the system calls take. The first returns its length. */
 socklen_t address_write(const struct address *address, struct sockaddr_storage *to);
 void address_read(struct address *address, const struct sockaddr *from);

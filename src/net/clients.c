@@ -20,6 +20,7 @@ void clients_init(struct clients *clients, struct worker *worker, struct clients
     clients->service = service;
     deadlines_init(&clients->due[DUE_LINGER], LINGER_NS);
     deadlines_init(&clients->due[DUE_COMMAND], service->idle_ns);
+    deadlines_init(&clients->due[DUE_HANDSHAKE], service->line_ns);
     deadlines_init(&clients->due[DUE_LINE], service->line_ns);
     deadlines_init(&clients->due[DUE_ANSWER], service->answer_ns);
     deadlines_init(&clients->due[DUE_NEVER], 0);
@@ -40,17 +41,35 @@ static void uncount(struct clients *clients)
         clients->gone(clients->gone_arg);
 }
 
-void clients_take(struct clients *clients, int fd, const struct address *from)
+static void take(struct clients *clients, int fd, const struct address *from, bool tls)
 {
+    struct clients_service *service = clients->service;
     struct addresses_entry *entry;
-    if (!clients->ending && addresses_enter(clients->service->addresses, from, &entry)) {
-        metric_add(connections_accepted, 1);
-        connection_open(clients, fd, from, entry);
+    if (clients->ending || !addresses_enter(service->addresses, from, &entry)) {
+        metric_add(refused_address, !clients->ending);
+        close(fd);
+        uncount(clients);
         return;
     }
-    metric_add(refused_address, !clients->ending);
+    const struct transport *io = tls ? tls_accept(service->tls, fd) : &transport_plain;
+    metric_add(connections_accepted, 1);
+    if (io != NULL) {
+        connection_open(clients, fd, from, io, entry);
+        return;
+    }
+    addresses_leave(service->addresses, entry);
     close(fd);
-    uncount(clients);
+    clients_left(clients);
+}
+
+void clients_take(struct clients *clients, int fd, const struct address *from)
+{
+    take(clients, fd, from, false);
+}
+
+void clients_take_tls(struct clients *clients, int fd, const struct address *from)
+{
+    take(clients, fd, from, true);
 }
 
 void clients_left(struct clients *clients)

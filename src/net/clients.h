@@ -6,6 +6,7 @@
 #include "herd/store.h"
 #include "net/addresses.h"
 #include "net/deadline.h"
+#include "net/tls.h"
 #include "net/worker.h"
 
 #include <stdatomic.h>
@@ -15,6 +16,7 @@ struct clients_service {
     struct store *store;
     const struct dispatch *dispatch;
     const char *server;    /* its name */
+    struct tls *tls;       /* of servers.tls_port; NULL: there is none */
     size_t line_bytes;     /* limits.line */
     size_t unread_bytes;   /* limits.unread */
     uint64_t buffers_max;  /* bytes of all backlogs; 0: no limit */
@@ -33,12 +35,13 @@ struct connection;
 
 /* What a connection must have done by its deadline. */
 enum due {
-    DUE_LINGER,  /* seen the client end its side; first, see clients_end */
-    DUE_COMMAND, /* given a command: limits.idle */
-    DUE_LINE,    /* ended a line */
-    DUE_ANSWER,  /* taken an answer */
-    DUE_NEVER,   /* nothing: the server owes an answer */
-    DUE_TOKEN,   /* nothing either: it waits for tokens of its address */
+    DUE_LINGER,    /* seen the client end its side; first, see clients_end */
+    DUE_COMMAND,   /* given a command: limits.idle */
+    DUE_HANDSHAKE, /* finished TLS's */
+    DUE_LINE,      /* ended a line */
+    DUE_ANSWER,    /* taken an answer */
+    DUE_NEVER,     /* nothing: the server owes an answer */
+    DUE_TOKEN,     /* nothing either: it waits for tokens of its address */
     DUE_KINDS
 };
 
@@ -63,8 +66,9 @@ void clients_init(struct clients *clients, struct worker *worker, struct clients
 void clients_expect(struct clients *clients);
 
 /* Takes over a connected socket that does not block, or closes it, if its address has as many as it
- * may. */
+ * may; the second: with TLS over it. */
 void clients_take(struct clients *clients, int fd, const struct address *from);
+void clients_take_tls(struct clients *clients, int fd, const struct address *from);
 
 /* A connection of this worker is gone. For connection.c. */
 void clients_left(struct clients *clients);

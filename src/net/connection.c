@@ -159,24 +159,42 @@ static bool has_input(const struct connection *c)
     return ioctl(c->socket.fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+/* From here on nobody asks what the bytes mean. */
+static void end_transport(struct connection *c)
+{
+    const char *fault = transport_fault(c->io);
+    if (fault != NULL) {
+        char text[ADDRESS_TEXT_MAX];
+        address_print(&c->from, text);
+        metric_add(tls_failed, 1);
+        log_event(HERD_LOG_INFO, c->number, "Broken connection from %s: %s", text, fault);
+    }
+    transport_close(c->io);
+    c->io = &transport_plain;
+}
+
 /* A socket that is closed with unread input would reset the connection, and the last answer with
  * it. */
 static void linger(struct connection *c)
 {
+    bool ended = transport_end(c->io);
     free_backlog(c);
-    if (c->eof || shutdown(c->socket.fd, SHUT_WR) != 0) {
+    if (ended)
+        end_transport(c);
+    if (ended && (c->eof || shutdown(c->socket.fd, SHUT_WR) != 0)) {
         connection_close(c);
         return;
     }
     c->lingering = true;
-    wait_for(c, EPOLLIN);
-    set_deadline(c, DUE_LINGER);
+    wait_for(c, ended ? EPOLLIN : EPOLLOUT);
+    if (!is_due(c, DUE_LINGER))
+        set_deadline(c, DUE_LINGER);
 }
 
 static void wait_for_input(struct connection *c, bool worked)
 {
     bool part = unread_len(c) > 0;
-    wait_for(c, EPOLLIN);
+    wait_for(c, c->io->recv_waits);
     if (!part)
         free_backlog(c);
     if (!part && (worked || !is_due(c, DUE_COMMAND)))
@@ -190,14 +208,14 @@ static void wait_for_input(struct connection *c, bool worked)
 static void wait_for_later(struct connection *c)
 {
     bool enough = c->eof || unread_len(c) >= UNREAD_MAX;
-    wait_for(c, enough ? 0 : EPOLLIN);
+    wait_for(c, enough ? 0 : c->io->recv_waits);
     set_deadline(c, DUE_NEVER);
 }
 
 /* Until its answers are taken. */
 static void wait_for_room(struct connection *c)
 {
-    wait_for(c, EPOLLOUT);
+    wait_for(c, c->io->send_waits);
     if (is_due(c, DUE_ANSWER))
         return;
     metric_add(clients_held, 1);
@@ -228,7 +246,7 @@ static void settle(struct connection *c, bool worked)
     } else if (c->closing || (c->clients->ending && (unread_len(c) == 0 || c->fresh_line))) {
         linger(c);
     } else if (c->eof) {
-        connection_close(c);
+        linger(c);
     } else {
         wait_for_input(c, worked);
     }
@@ -250,18 +268,40 @@ static void work(struct connection *c, const char *bytes, size_t len)
 
 /* ---- reading ---- */
 
+/* Nothing came that is for us: it may be TLS's handshake that goes on, or is over now. */
+static void read_later(struct connection *c)
+{
+    wait_for(c, c->io->recv_waits);
+    if (c->io->open && is_due(c, DUE_HANDSHAKE))
+        set_deadline(c, DUE_COMMAND);
+}
+
+/* A client that has made a mistake in TLS is to hear of it. */
+static void break_off(struct connection *c)
+{
+    if (transport_fault(c->io) == NULL) {
+        connection_close(c);
+        return;
+    }
+    cancel_later(c);
+    linger(c);
+}
+
 static void read_more(struct connection *c)
 {
     struct worker *worker = c->clients->worker;
     size_t kept = unread_len(c);
     size_t room = WORKER_INPUT_BYTES - kept;
-    size_t most = c->clients->service->rate ? READ_SLOW : READ_MAX;
+    size_t slow = c->io->more == NULL ? READ_SLOW : TRANSPORT_ROOM_MIN;
+    size_t most = c->clients->service->rate ? slow : READ_MAX;
     assert(kept < WORKER_INPUT_BYTES);
     char *to = worker->input + kept;
     ssize_t n = c->io->recv(c->io, c->socket.fd, to, room < most ? room : most);
     if (n < 0) {
-        if (errno != EAGAIN)
-            connection_close(c);
+        if (errno == EAGAIN)
+            read_later(c);
+        else
+            break_off(c);
         return;
     }
     c->eof = n == 0;
@@ -294,11 +334,14 @@ static void on_ready(struct socket *socket, uint32_t what)
 {
     (void)what; /* of one that waits for one thing alone */
     struct connection *c = (struct connection *)socket;
-    if (c->lingering)
+    bool writes = connection_has_unwritten(c);
+    if (c->lingering && c->io == &transport_plain)
         read_away(c);
-    else if (socket->waits_for == EPOLLIN)
+    else if (c->lingering)
+        linger(c);
+    else if (!writes && socket->waits_for != 0)
         read_more(c);
-    else if (socket->waits_for != EPOLLOUT || !write_rest(c)) /* the client is gone */
+    else if (!writes || !write_rest(c)) /* the client is gone */
         connection_close(c);
     else if (!connection_has_unwritten(c) && connection_later(c) == NULL)
         go_on(c);
@@ -328,7 +371,7 @@ void connection_resume(void *arg)
 /* ---- life ---- */
 
 void connection_open(struct clients *clients, int fd, const struct address *from,
-                     struct addresses_entry *address)
+                     const struct transport *io, struct addresses_entry *address)
 {
     struct connection *c = memory_zeroed(1, sizeof *c);
     c->socket = (struct socket){.fd = fd, .waits_for = EPOLLIN, .ready = on_ready};
@@ -336,11 +379,11 @@ void connection_open(struct clients *clients, int fd, const struct address *from
     c->from = *from;
     c->address = address;
     c->number = atomic_fetch_add_explicit(&clients->service->numbered, 1, memory_order_relaxed) + 1;
-    c->io = &transport_plain;
+    c->io = io;
     char text[ADDRESS_TEXT_MAX];
     address_print(from, text);
     log_event(HERD_LOG_INFO, c->number, "New connection from %s", text);
-    set_deadline(c, DUE_COMMAND);
+    set_deadline(c, io->open ? DUE_COMMAND : DUE_HANDSHAKE);
     if (!sockets_add(&clients->worker->sockets, &c->socket))
         connection_close(c);
 }
@@ -349,6 +392,7 @@ void connection_close(struct connection *c)
 {
     struct clients *clients = c->clients;
     char text[ADDRESS_TEXT_MAX];
+    end_transport(c);
     address_print(&c->from, text);
     log_event(HERD_LOG_INFO, c->number, "Dropped connection from %s", text);
     cancel_later(c);
@@ -375,7 +419,8 @@ static void count_timeout(const struct connection *c)
 void connection_overdue(struct connection *c)
 {
     char byte;
-    bool reads = c->socket.waits_for == EPOLLIN && !c->lingering && !c->overdue;
+    bool waits = c->socket.waits_for == EPOLLIN && !connection_has_unwritten(c);
+    bool reads = waits && !c->lingering && !c->overdue;
     if (reads && recv(c->socket.fd, &byte, 1, MSG_PEEK) > 0) {
         c->overdue = true;
         read_more(c);

@@ -24,7 +24,8 @@ struct connection {
     bool eof;        /* the client has ended its side */
     bool gone;       /* it was seen in writing that the client is no more */
     bool closing;    /* after what is unwritten, no more commands */
-    bool lingering;  /* all is written and our side is shut; reading what still comes */
+    bool lingering;  /* all is written, our side is shut (or will be when there is room for TLS's
+                        last word), and what still comes is read away */
     bool fresh_line; /* the unfinished line began in what was read last */
     bool overdue;    /* its deadline has come, and what waited to be read then is read */
     bool slowed;     /* the next line waits for a token */
@@ -57,8 +58,9 @@ struct later {
     char line[];
 };
 
+/* Takes over the socket, what goes over it (io), and the place that its address has. */
 void connection_open(struct clients *clients, int fd, const struct address *from,
-                     struct addresses_entry *address);
+                     const struct transport *io, struct addresses_entry *address);
 
 /* Closes at once and frees; a waiting command is cancelled. */
 void connection_close(struct connection *connection);

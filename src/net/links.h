@@ -4,12 +4,14 @@
 
 #include "herd/link.h"
 #include "net/address.h"
+#include "net/tls.h"
 #include "net/worker.h"
 
 /* One a server. */
 struct links_service {
     struct link_host host;
     struct address *addresses; /* of each of host.neighbours, where this server dials it */
+    struct tls *tls;           /* NULL: links are plain */
     struct worker **workers;
     struct links *links; /* one a worker */
     unsigned worker_count;

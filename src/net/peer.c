@@ -59,9 +59,9 @@ static void on_news(void *arg)
 
 static void wait_for(struct peer *peer)
 {
-    uint32_t what = peer->held ? 0 : EPOLLIN;
+    uint32_t what = peer->held ? 0 : peer->io->recv_waits;
     if (buffer_len(&peer->unwritten) > 0)
-        what |= EPOLLOUT;
+        what |= peer->io->send_waits;
     sockets_wait(&peer->links->worker->sockets, &peer->socket, what);
 }
 
@@ -130,6 +130,7 @@ static bool send_all(struct peer *peer, struct link_time time)
 static void shut(struct peer *peer)
 {
     peer->shut = true;
+    transport_end(peer->io);
     if (shutdown(peer->socket.fd, SHUT_WR) != 0)
         peer_close(peer, "the server stops");
 }
@@ -161,7 +162,7 @@ static void flush(void *arg)
         return;
     }
     if (!send_all(peer, time)) {
-        peer_close(peer, strerror(errno));
+        peer_close(peer, transport_why(peer->io));
         return;
     }
     wait_for(peer);
@@ -220,6 +221,8 @@ static void become_proved(struct peer *peer)
 
 static void take_input(struct peer *peer, const char *bytes, size_t len)
 {
+    if (!peer->proved)
+        link_prove(peer->link, peer->io->name);
     log_moment_begin();
     size_t done = link_input(peer->link, bytes, len, time_now());
     log_moment_end();
@@ -249,12 +252,14 @@ static bool read_more(struct peer *peer)
     if (kept > 0)
         memcpy(input, buffer_at(&peer->unread), kept);
     ssize_t n = peer->io->recv(peer->io, peer->socket.fd, input + kept, WORKER_INPUT_BYTES / 2);
-    if (n < 0 && errno == EAGAIN)
+    if (n < 0 && errno == EAGAIN) {
+        wait_for(peer);
         return false;
+    }
     if (n > 0)
         take_input(peer, input, kept + (size_t)n);
     else
-        peer_close(peer, n == 0 ? "it has closed it" : strerror(errno));
+        peer_close(peer, n == 0 ? "it has closed it" : transport_why(peer->io));
     return true;
 }
 
@@ -262,12 +267,21 @@ static bool read_more(struct peer *peer)
 static void on_ready(struct socket *socket, uint32_t what)
 {
     struct peer *peer = (struct peer *)socket;
-    if (what & EPOLLOUT)
+    bool ended = what & (EPOLLHUP | EPOLLERR);
+    bool sends = buffer_len(&peer->unwritten) > 0 && what & peer->io->send_waits;
+    if (sends || what & EPOLLOUT)
         worker_put_off(peer->links->worker, &peer->flush);
-    if (socket->waits_for & EPOLLIN)
+    if (!peer->held && (ended || what & peer->io->recv_waits))
         read_more(peer);
-    else if (what & (EPOLLHUP | EPOLLERR))
+    else if (ended)
         peer_close(peer, "it has closed it");
+}
+
+static const char *why_silent(const struct peer *peer)
+{
+    if (peer->proved)
+        return "it is silent";
+    return peer->io->open ? "no HELLO in time" : "no TLS handshake in time";
 }
 
 /* Silence is judged only after a read that found nothing: after a pause of this process the timer
@@ -282,7 +296,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         if (read_more(peer))
             return;
         if (!peer->held) {
-            peer_close(peer, peer->proved ? "it is silent" : "no HELLO in time");
+            peer_close(peer, why_silent(peer));
             return;
         }
     }
@@ -305,8 +319,25 @@ static void limit_unproved(struct links *links)
     }
 }
 
+static const struct transport *open_transport(const struct links *links, int fd,
+                                              const struct dial *dial)
+{
+    struct tls *tls = links->service->tls;
+    if (tls == NULL)
+        return &transport_plain;
+    return dial != NULL ? tls_connect(tls, fd, neighbour_name(dial->neighbour))
+                        : tls_accept(tls, fd);
+}
+
 void peer_open(struct links *links, int fd, struct dial *dial, const struct address *from)
 {
+    const struct transport *io = open_transport(links, fd, dial);
+    if (io == NULL) { /* no memory for TLS */
+        close(fd);
+        if (dial != NULL)
+            dial_ended(dial, 0);
+        return;
+    }
     struct peer *peer = memory_zeroed(1, sizeof *peer);
     struct links_service *service = links->service;
     struct link_time time = time_now();
@@ -314,7 +345,7 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
     peer->dial = dial;
     peer->from = *from;
     peer->opened_ns = time.now_ns;
-    peer->io = &transport_plain;
+    peer->io = io;
     peer->socket = (struct socket){.fd = fd, .waits_for = EPOLLIN, .ready = on_ready};
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES}, sizeof(int));
     peer->flush = (struct errand){.run = flush, .arg = peer};
@@ -386,6 +417,7 @@ void peer_close(struct peer *peer, const char *why)
     link_close(peer->link); /* from here on nobody wakes it */
     buffer_free(&peer->unread);
     buffer_free(&peer->unwritten);
+    transport_close(peer->io);
     close(peer->socket.fd);
     peer->closed = true;
     if (!atomic_load(&peer->posted))

@@ -165,11 +165,18 @@ static void finds_mistakes_in_adjacency(void **state)
         {REMOTE("127.9.9.9", "LocalHost"), NULL, ""},
         {REMOTE("::1", "10.0.0.1"), NULL,
          "h.conf:2: servers.[1].host: 10.0.0.1 is no loopback address, and the link to a would be "
-         "plain; link.plaintext = true allows that"},
+         "plain; give it keys (link.psk_file) or certificates, or allow that by link.plaintext = "
+         "true"},
         {REMOTE("0.0.0.0", "127.0.0.1"), NULL,
          "h.conf:1: servers.[0].host: 0.0.0.0 is no loopback address, and the link to b would be "
-         "plain; link.plaintext = true allows that"},
+         "plain; give it keys (link.psk_file) or certificates, or allow that by link.plaintext = "
+         "true"},
+        {REMOTE("127.0.0.1", "no-such-host.invalid"), NULL,
+         "h.conf:2: servers.[1].host: no-such-host.invalid is no loopback address, and the link to "
+         "a would be plain; give it keys (link.psk_file) or certificates, or allow that by "
+         "link.plaintext = true"},
         {REMOTE("127.0.0.1.example.org", "10.0.0.1"), "link = { plaintext = true; };", ""},
+        {REMOTE("127.0.0.1", "10.0.0.1"), "link = { psk_file = \"k\"; };", ""},
     };
     EXPECT(cases);
 }
@@ -212,14 +219,20 @@ static void finds_mistakes_in_the_rest(void **state)
         {TWO "pid_file = 1;", NULL, "h.conf:5: pid_file: must be a string: \"...\""},
         {TWO "load_modules = \"x\";", NULL,
          "h.conf:5: load_modules: must be an array of strings: [ \"...\" ]"},
-        {TWO "link: { psk_file = \"k\"; };", NULL,
-         "h.conf:5: link.psk_file: links over TLS are not in this version yet"},
+        {TWO "link: { psk_file = \"k\"; ca_file = \"k\"; };", NULL,
+         "h.conf:5: link.psk_file: links have either keys or certificates, not both"},
         {TWO "link: { cert_file = \"k\"; };", NULL,
-         "h.conf:5: link.cert_file: links over TLS are not in this version yet"},
+         "h.conf:5: link.key_file: missing, and there is a cert_file"},
         {TWO "link: { key_file = \"k\"; };", NULL,
-         "h.conf:5: link.key_file: links over TLS are not in this version yet"},
+         "h.conf:5: link.cert_file: missing, and there is a key_file"},
         {TWO "link: { ca_file = \"k\"; };", NULL,
-         "h.conf:5: link.ca_file: links over TLS are not in this version yet"},
+         "h.conf:5: link.cert_file: missing, and there is a ca_file"},
+        {TWO "link: { cert_file = \"k\"; key_file = \"k\"; };", NULL,
+         "h.conf:5: link.ca_file: missing, and there is a cert_file"},
+        {TWO "tls: { cert_file = \"k\"; };", NULL,
+         "h.conf:5: tls.key_file: missing, and there is a cert_file"},
+        {TWO "tls: { key_file = \"k\"; };", NULL,
+         "h.conf:5: tls.cert_file: missing, and there is a key_file"},
         {TWO "link: { plaintext = 1; };", NULL, "h.conf:5: link.plaintext: must be true or false"},
         {TWO "log: { file = \"\"; };", NULL,
          "h.conf:5: log.file: must not be empty; \"-\" is standard error"},

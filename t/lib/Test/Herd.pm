@@ -37,8 +37,8 @@ sub import {
     *{"${caller}::done_testing"} = \&done_testing;
 }
 
-# servers: names (default Goloman). adjacency: {name => [names]}. limits, link, log, places: what to
-# add in that group of the configuration. extra: what to add at its top. workers: default 2. name:
+# servers: names (default Goloman). adjacency: {name => [names]}. limits, link, tls, log, places: what
+# to add in that group of the configuration; with tls, each server has a port for it. extra: what to add at its top. workers: default 2. name:
 # part of the folder's name.
 sub new {
     my ($class, %args) = @_;
@@ -46,13 +46,14 @@ sub new {
     $ENV{HERD} = File::Spec->rel2abs($ENV{HERD});    # servers run in their own folder
     my $self = bless {
         servers => ['Goloman'], adjacency => {}, workers => 2, extra => '',
-        limits => '', link => '', log => '', places => '', %args,
+        limits => '', link => '', tls => '', log => '', places => '', %args,
         dir => File::Temp->newdir('herd-test-XXXXXX', TMPDIR => 1),
         process => {}, allowed => [qr/places\.geojson/], runs => 0,
     }, $class;
     for my $name (@{ $self->{servers} }) {
         $self->{port}{$name} = Test::Herd::Ports::take();
         $self->{peer_port}{$name} = Test::Herd::Ports::take();
+        $self->{tls_port}{$name} = Test::Herd::Ports::take() if $self->{tls};
     }
     $self->configure($self->config_text);
     push @herds, $self;
@@ -73,6 +74,7 @@ sub five {
 
 sub servers { @{ $_[0]{servers} } }
 sub port { $_[0]{port}{ $_[1] } // die "no server $_[1]\n" }
+sub tls_port { $_[0]{tls_port}{ $_[1] } // die "no server $_[1]\n" }
 sub peer_port { $_[0]{peer_port}{ $_[1] } // die "no server $_[1]\n" }
 sub dir { "$_[0]{dir}" }
 sub file { "$_[0]{dir}/$_[1]" }
@@ -85,7 +87,8 @@ sub config_text {
     my ($self) = @_;
     my @servers = map {
         qq({ name = "$_"; host = "127.0.0.1"; port = $self->{port}{$_}; )
-            . qq(peer_port = $self->{peer_port}{$_}; })
+            . qq(peer_port = $self->{peer_port}{$_}; )
+            . ($self->{tls} ? qq(tls_port = $self->{tls_port}{$_}; }) : '}')
     } $self->servers;
     my %links = %{ $self->{adjacency} };
     my @links = map {
@@ -95,7 +98,7 @@ sub config_text {
     my $text = "servers = (\n  " . join(",\n  ", @servers) . "\n);\n";
     $text .= "adjacency = (\n  " . join(",\n  ", @links) . "\n);\n" if @links;
     $text .= "workers = $self->{workers};\n";
-    $text .= "$_: { $self->{$_} };\n" for grep { $self->{$_} } qw(limits link log places);
+    $text .= "$_: { $self->{$_} };\n" for grep { $self->{$_} } qw(limits link tls log places);
     return $text . $self->{extra};
 }
 
