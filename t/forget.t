@@ -82,7 +82,7 @@ my $freed = $h->wait_for(
 );
 ok $freed, 'the dead are freed';
 bulk($h, 'Goloman', map {"IAMAT others$_ +1.25-2.5 1000000"} 1 .. 990);
-cmp_ok $h->status('Goloman')->{memory_bytes}, '<', 1.1 * $full->{memory_bytes}, 'and others have their memory';
+cmp_ok $h->status('Goloman')->{memory_bytes}, '<', 1.4 * $full->{memory_bytes}, 'and others have their memory';
 
 # One that comes back, with an older stamp than it had, is new.
 my $back = $h->ask('Goloman', 'IAMAT client1 +2+2 999999');
