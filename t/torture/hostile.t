@@ -26,11 +26,15 @@ system("taskset -pc 1 $$ >/dev/null") if $cpus > 1;    # and the load this
 my $pid = $h->pid('Goloman');
 my $server = '127.0.0.1:' . $h->port('Goloman');
 
-# The others: twenty at 4,000 requests a second in all.
+# The others: twenty at 4,000 requests a second in all. On a machine that is so busy that they cannot
+# keep to that, it is tried again.
 sub p99_us {
-    my $run = bench_json($h, qw(-q -c 20 -r 4000 -d 2 --warm-up 0.2 -k 10000), $server);
-    die "herd-bench: $run->{err}\n" if $run->{status};
-    return $run->{latency_us}{p99};
+    my $run;
+    for (1 .. 5) {
+        $run = bench_json($h, qw(-q -c 20 -r 4000 -d 2 --warm-up 0.2 -k 10000), $server);
+        return $run->{latency_us}{p99} if $run->{status} == 0;
+    }
+    die 'herd-bench: ', explain($run), $run->{err};
 }
 
 sub in_and_out { my $s = $h->status('Goloman'); ($s->{connections_accepted}, $s->{connections_closed}) }
