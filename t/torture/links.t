@@ -15,7 +15,7 @@ Test::Herd::Faults::Link::proxies($f, ['Holiday', 'Welsh'], ['Hands', 'Wilkes'])
 Test::Herd::Faults::Link::flap($f, $amount->(100), 1);
 Test::Herd::Faults::Link::freeze($f, map { $_ / 2 } 1 .. $amount->(20));
 Test::Herd::Faults::Link::bad($f, '40 ms and 1 % loss', '40 1 0', $amount->(60), 4);
-Test::Herd::Faults::Link::bad($f, '1 Mbit/s', '0 0 1000', $amount->(60), 10);
+Test::Herd::Faults::Link::bad($f, '1 Mbit/s', '0 0 1000', $amount->(60), 6);
 $f->finish('links');
 
 my $stopped = Test::Herd::Faults->five(long => 1, ids => 50_000)->begin;

@@ -160,6 +160,7 @@ static int open_far(const struct proxy *proxy)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){WINDOW_BYTES}, sizeof(int));
     if (connect(fd, (const struct sockaddr *)&proxy->to, sizeof proxy->to) == 0 ||
         errno == EINPROGRESS)
         return fd;
