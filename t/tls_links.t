@@ -13,13 +13,13 @@ use POSIX ();
 my @clients = map {"client$_"} 1 .. 100;
 my ($h, $mode, $refused);
 
-# Fake dials Goloman, which dials Acceptor; Stranger is Fake's neighbour, not Goloman's.
+# Fake and Second dial Goloman, which dials Acceptor; Stranger is Fake's neighbour, not Goloman's.
 sub herd {
     my ($name, $link) = @_;
     $mode = $name;
     $h = Test::Herd->new(
-        servers => [qw(Goloman Fake Acceptor Stranger)],
-        adjacency => { Fake => ['Goloman'], Goloman => ['Acceptor'], Stranger => ['Fake'] },
+        servers => [qw(Goloman Fake Second Acceptor Stranger)],
+        adjacency => { Fake => ['Goloman'], Second => ['Goloman'], Goloman => ['Acceptor'], Stranger => ['Fake'] },
         link => $link,
     );
     $h->allow(qr/No link with/);
@@ -65,7 +65,7 @@ sub smuggled {
 # Dials Goloman with this for TLS, and says what a neighbour says.
 sub dials {
     my ($name, @with) = @_;
-    return smuggled(Test::Herd::Tls->dial($h->peer_port('Goloman'), name => $name, to => 'Goloman', with => \@with), $name);
+    return smuggled(right('dial', 'Goloman', $name, @with), $name);
 }
 
 sub older { Test::Herd::Tls->dial($h->peer_port('Goloman'), name => 'Fake', version => '-tls1_2', with => \@_) }
@@ -73,17 +73,31 @@ sub older { Test::Herd::Tls->dial($h->peer_port('Goloman'), name => 'Fake', vers
 # Waits as Acceptor to be dialled by Goloman.
 sub serves {
     my ($name, @with) = @_;
-    return smuggled(Test::Herd::Tls->serve($h->peer_port('Acceptor'), name => $name, to => 'Goloman', with => \@with), $name);
+    return smuggled(right('serve', 'Acceptor', $name, @with), $name);
 }
 
-# The right one comes in, and what it says is taken.
+# The right one comes in, and what it says is taken. On a machine that is busy it may need more than
+# the two seconds that it has, and tries again.
 sub entered {
-    my ($peer, $name, $client) = @_;
-    ok $peer->hello, "$mode: $name comes in";
+    my ($come, $name, $client) = @_;
+    my ($peer, $hello);
+    for (1 .. 3) {
+        $peer = $come->();
+        $hello = $peer->hello and last;
+        $refused++;
+        $peer->close;
+    }
+    ok $hello, "$mode: $name comes in";
     $peer->send("AT $name +0.500000000 $client +2-2 2.5 $name\n");
     ok $peer->settle, '... and is answered';
     is $h->at_line('Goloman', $client), "AT $name +0.500000000 $client +2-2 2.5", '... and what it says is taken';
     return $peer;
+}
+
+# Who dials Goloman, or is dialled by it, and says nothing yet.
+sub right {
+    my ($how, $port_of, $name, @with) = @_;
+    return Test::Herd::Tls->$how($h->peer_port($port_of), name => $name, to => 'Goloman', with => \@with);
 }
 
 # One connection, carried to another port; what its opener says is kept in a file.
@@ -116,8 +130,8 @@ sub replayed {
     my (@with) = @_;
     my $port = Test::Herd::Ports::take();
     my $pid = carry(listen_on($port), $h->peer_port('Goloman'), $h->file('said'));
-    my $peer = Test::Herd::Tls->dial($port, name => 'Fake', to => 'Goloman', with => [@with]);
-    entered($peer, 'Fake', 'by.proxy');
+    my $come = sub { Test::Herd::Tls->dial($port, name => 'Fake', to => 'Goloman', with => [@with]) };
+    my $peer = entered($come, 'Fake', 'by.proxy');
     $peer->close;
     ok $h->wait_for(sub { $h->status('Goloman')->{links_closed} }, 'it has gone'), '... and goes';
     ended($pid);
@@ -179,7 +193,7 @@ sub key { Test::Herd::Tls::key(@_) }
 sub psk { Test::Herd::Tls::psk(@_) }
 
 herd('keys', 'psk_file = "herd.psk";');
-Test::Herd::Tls::psk_file($h, 'herd.psk', map { ['Goloman', $_] } qw(Fake Acceptor Stranger));
+Test::Herd::Tls::psk_file($h, 'herd.psk', map { ['Goloman', $_] } qw(Fake Second Acceptor Stranger));
 my $before = start();
 my $good = key('Goloman', 'Fake');
 my $unknown = sub { qr/TLS: unknown pre-shared key identity '\Q$_[0]\E'/ };
@@ -189,10 +203,13 @@ refused('a wrong key', $other, sub { dials('Fake', psk('Fake>Goloman', 'ab' x 32
 refused('a key that is longer', $other, sub { dials('Fake', psk('Fake>Goloman', $good . '00')) });
 refused("another pair's key", $other, sub { dials('Fake', psk('Fake>Goloman', key('Goloman', 'Acceptor'))) });
 refused('the right key under a wrong name', $unknown->('Acceptor>Goloman'), sub { dials('Acceptor', psk('Acceptor>Goloman', $good)) });
+refused("the right key under another neighbour's name", qr/TLS: another pre-shared key for 'Second>Goloman'/,
+    sub { dials('Second', psk('Second>Goloman', $good)) });
+refused("the right key, and another neighbour's HELLO", qr/it calls itself another than Fake, who it has proved to be/,
+    sub { dials('Second', psk('Fake>Goloman', $good)) });
 refused('a neighbour that is dialled, and dials', $unknown->('Acceptor>Goloman'),
     sub { dials('Acceptor', psk('Acceptor>Goloman', key('Goloman', 'Acceptor'))) });
-refused('the right key, and another name in HELLO',
-    qr/it calls itself another than Fake, who it has proved to be|this server dials it, not it us/,
+refused('the right key, and another name in HELLO', qr/it calls itself another than Fake, who it has proved to be/,
     sub { dials('Acceptor', psk('Fake>Goloman', $good)) });
 refused('no neighbour, though it has a key', $unknown->('Stranger>Goloman'),
     sub { dials('Stranger', psk('Stranger>Goloman', key('Goloman', 'Stranger'))) });
@@ -203,22 +220,21 @@ refused('an older TLS', qr/TLS: unsupported protocol/, sub { older(psk('Fake>Gol
 refused('a key without Diffie and Hellman', qr/TLS: .+/, sub {
     dials('Fake', psk('Fake>Goloman', $good), '-groups', 'ffdhe2048', '-allow_no_dhe_kex', '-ciphersuites', 'TLS_AES_256_GCM_SHA384');
 });
+refused('bytes that are not for a terminal', qr/TLS: unknown pre-shared key identity 'Fake\\x1b\[31m\\x0a>Goloman'/,
+    sub { dials('Fake', psk("Fake\e[31m\n>Goloman", $good)) });
 plain();
 replayed(psk('Fake>Goloman', $good));
 reflected(qr/TLS: unknown pre-shared key identity 'Goloman>Acceptor'/, qr/TLS: the other side says: handshake failure/);
-my $dialled = psk('Goloman>Acceptor', key('Goloman', 'Acceptor'));
+my @dialled = psk('Goloman>Acceptor', key('Goloman', 'Acceptor'));
 refused('an acceptor with a wrong key', qr/TLS: .+/, sub { serves('Acceptor', '-nocert', psk('Goloman>Acceptor', 'ab' x 32)) });
 refused("an acceptor with another pair's key", qr/TLS: .+/, sub { serves('Acceptor', '-nocert', psk('Goloman>Acceptor', $good)) });
 my $somebody = Test::Herd::Tls::authority('Somebody');
 Test::Herd::Tls::certify($h, $somebody, 'acceptor', 'Acceptor');
 refused('an acceptor that shows a certificate instead', qr/TLS: .+/, sub { serves('Acceptor', Test::Herd::Tls::shows($h, 'acceptor')) });
 refused('an acceptor of another name', qr/it calls itself another than Acceptor, who it has proved to be/,
-    sub { serves('Fake', '-nocert', psk('Goloman>Acceptor', key('Goloman', 'Acceptor'))) });
-my $peer = entered(Test::Herd::Tls->dial($h->peer_port('Goloman'), name => 'Fake', to => 'Goloman',
-    with => [psk('Fake>Goloman', $good)]), 'Fake', 'dialled');
-my $acceptor = Test::Herd::Tls->serve($h->peer_port('Acceptor'), name => 'Acceptor', to => 'Goloman',
-    with => ['-nocert', psk('Goloman>Acceptor', key('Goloman', 'Acceptor'))]);
-entered($acceptor, 'Acceptor', 'accepted');
+    sub { serves('Fake', '-nocert', @dialled) });
+my $peer = entered(sub { right('dial', 'Goloman', 'Fake', psk('Fake>Goloman', $good)) }, 'Fake', 'dialled');
+my $acceptor = entered(sub { right('serve', 'Acceptor', 'Acceptor', '-nocert', @dialled) }, 'Acceptor', 'accepted');
 $_->close for $peer, $acceptor;
 unchanged($before);
 unlike $h->log('Goloman') . $h->process('Goloman')->err, qr/\Q$good\E/i, 'no key is in the log';
@@ -238,6 +254,7 @@ Test::Herd::Tls::certify($h, $authority, 'expired', 'Fake', not_before => $now -
 Test::Herd::Tls::certify($h, $authority, 'early', 'Fake', not_before => $now + 3600, not_after => $now + 7200);
 Test::Herd::Tls::certify($h, $stranger, 'foreign', 'Fake');
 Test::Herd::Tls::certify($h, $authority, 'beside', 'host.example', names => ['Fake', 'other.example']);
+Test::Herd::Tls::certify($h, $authority, 'both', 'Fake', names => ['Second']);
 Test::Herd::Tls::certify($h, $authority, 'case', 'fake');
 Test::Herd::Tls::certify($h, $authority, 'wild', '*', names => ['*']);
 Test::Herd::Tls::certify($h, $authority, 'nul', 'Fakex', names => ["Fake.example"]);
@@ -254,6 +271,8 @@ refused('for servers only', qr/TLS: the certificate of 'Fake': .*purpose/, sub {
 refused('no neighbour', $nobody->('Stranger'), sub { dials('Stranger', shows('Stranger')) });
 refused('oneself', $nobody->('Goloman'), sub { dials('Goloman', shows('Goloman')) });
 refused('a neighbour that is dialled, and dials', $nobody->('Acceptor'), sub { dials('Acceptor', shows('Acceptor')) });
+refused("another neighbour's HELLO", qr/it calls itself another than Fake, who it has proved to be/, sub { dials('Second', shows('Fake')) });
+refused('a certificate of two neighbours', qr/TLS: the certificate of 'Fake' names several neighbours/, sub { dials('Fake', shows('both')) });
 refused("another's name in HELLO", qr/it calls itself another than Fake, who it has proved to be/, sub { dials('Acceptor', shows('Fake')) });
 refused("a stranger's certificate and a neighbour's HELLO", $nobody->('Stranger'), sub { dials('Fake', shows('Stranger')) });
 refused('a name in other letters', $nobody->('fake'), sub { dials('Fake', shows('case')) });
@@ -270,10 +289,8 @@ refused("an acceptor with another neighbour's certificate", $wrong->('Fake'), su
 refused('an acceptor of another authority', qr/TLS: the certificate of 'Acceptor': .*/, sub { serves('Acceptor', @asks, shows('foreign-acceptor')) });
 refused('an expired acceptor', qr/TLS: the certificate of 'Acceptor': certificate has expired/, sub { serves('Acceptor', @asks, shows('late-acceptor')) });
 refused('an acceptor of another name', qr/it calls itself another than Acceptor, who it has proved to be/, sub { serves('Fake', @asks, shows('Acceptor')) });
-$peer = entered(Test::Herd::Tls->dial($h->peer_port('Goloman'), name => 'Fake', to => 'Goloman',
-    with => [shows('beside')]), 'Fake', 'dialled');
-$acceptor = entered(Test::Herd::Tls->serve($h->peer_port('Acceptor'), name => 'Acceptor', to => 'Goloman',
-    with => [@asks, shows('Acceptor')]), 'Acceptor', 'accepted');
+$peer = entered(sub { right('dial', 'Goloman', 'Fake', shows('beside')) }, 'Fake', 'dialled');
+$acceptor = entered(sub { right('serve', 'Acceptor', 'Acceptor', @asks, shows('Acceptor')) }, 'Acceptor', 'accepted');
 $_->close for $peer, $acceptor;
 unchanged($before);
 

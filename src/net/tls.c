@@ -107,7 +107,8 @@ static ssize_t tls_send(const struct transport *io, int fd, const void *bytes, s
     return done > 0 ? (ssize_t)done : said;
 }
 
-/* What failed has said so by its alert, and to who never came so far there is nothing to say. */
+/* OpenSSL has said by an alert what has failed, and to who never came so far there is nothing to
+ * say. */
 static bool tls_end(const struct transport *io)
 {
     struct tls_session *session = session_of(io);

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEPTH_MAX 8 /* authorities between a certificate and one of ca_file */
+
 /* Nobody is asked for a password, least of all on a terminal that a server may have. */
 static int no_password(char *to, int room, int writing, void *arg)
 {
@@ -105,6 +107,7 @@ static bool use_certificates(struct tls *tls, const struct tls_links *links, con
     if (trust == NULL)
         return false;
     tls_proof_by_certificates(tls->ctx);
+    SSL_CTX_set_verify_depth(tls->ctx, DEPTH_MAX);
     return trust_use(trust, tls->ctx) || herd_fail(err, "no memory for certificates");
 }
 

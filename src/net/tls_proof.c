@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OFFERS_MAX 8 /* pre-shared keys that a dialler may offer */
+
 /* ---- keys ---- */
 
 /* A fresh one for each handshake, as OpenSSL keeps and frees it. NULL: no memory. */
@@ -41,22 +43,31 @@ static void note_identity(struct tls_session *session, const char *bytes, size_t
 static const struct tls_neighbour *find_dialler(const struct tls *tls,
                                                 const unsigned char *identity, size_t len)
 {
+    size_t end = strlen(tls->self) + 1;
+    if (len <= end || identity[len - end] != '>' ||
+        memcmp(identity + len - end + 1, tls->self, end - 1) != 0)
+        return NULL;
     for (size_t i = 0; i < tls->count; i++) {
-        char expected[TLS_IDENTITY_ROOM];
-        int n = snprintf(expected, sizeof expected, "%s>%s", tls->neighbours[i].name, tls->self);
-        if (!tls->neighbours[i].dialled && (size_t)n == len && memcmp(identity, expected, len) == 0)
+        const char *name = tls->neighbours[i].name;
+        if (!tls->neighbours[i].dialled && strlen(name) == len - end &&
+            memcmp(identity, name, len - end) == 0)
             return &tls->neighbours[i];
     }
     return NULL;
 }
 
-/* The acceptor: of all that the dialler offers the first is kept for the log. */
+/* The acceptor: of all that the dialler offers the first is kept for the log. A neighbour offers
+ * one, or the same twice; thousands would fit into its words, each to be looked for. */
 static int find_key(SSL *ssl, const unsigned char *identity, size_t len, SSL_SESSION **psk)
 {
     struct tls_session *session = tls_session_of(ssl);
     const struct tls *tls = session->tls;
-    const struct tls_neighbour *neighbour = find_dialler(tls, identity, len);
     *psk = NULL;
+    if (session->offers++ == OFFERS_MAX) {
+        tls_blame(session, "it offers too many pre-shared keys");
+        return 0;
+    }
+    const struct tls_neighbour *neighbour = find_dialler(tls, identity, len);
     if (session->identity == NULL || neighbour != NULL)
         note_identity(session, (const char *)identity, len);
     if (neighbour == NULL)

@@ -28,11 +28,12 @@ struct tls_session {
     struct transport io; /* first */
     struct tls *tls;
     SSL *ssl;
-    const char *to; /* the neighbour that was dialled; NULL: it was accepted */
-    bool broken;    /* there is nothing more to say */
-    bool key_fits;  /* the other side's identity is one that has a key here */
-    char *identity; /* the pre-shared key's; else the certificate's subject; NULL: none yet */
-    char *why;      /* NULL: all is well */
+    const char *to;  /* the neighbour that was dialled; NULL: it was accepted */
+    bool broken;     /* there is nothing more to say */
+    unsigned offers; /* of keys, by the dialler */
+    bool key_fits;   /* the other side's identity is one that has a key here */
+    char *identity;  /* the pre-shared key's; else the certificate's subject; NULL: none yet */
+    char *why;       /* NULL: all is well */
 };
 
 /* ---- tls_proof.c ---- */

@@ -127,6 +127,8 @@ static void nothing_is_left_that_the_socket_does_not_show(void **unused)
         for (ssize_t n; (n = turn(1)) > 0;)
             got += (size_t)n;
     }
+    for (int i = 0; i < 3; i++, sent += 10)
+        send_all(0, bytes, 10);
     assert_true(transport_end(io[0]));
     ssize_t n;
     while ((n = turn(1)) > 0)
