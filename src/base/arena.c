@@ -9,9 +9,10 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define SMALLEST  ((size_t)4 << 20) /* to be reserved; with less there is no point */
-#define STEP      ((size_t)2 << 20) /* made usable at once, at the least: a huge page */
-#define HUGE_FROM ((size_t)8 << 20) /* what is behind this is of huge pages */
+#define SMALLEST  ((size_t)4 << 20)  /* to be reserved; with less there is no point */
+#define STEP      ((size_t)2 << 20)  /* made usable at once, at the least: a huge page */
+#define SMALL     ((size_t)64 << 10) /* or, where there is little, as few of these as will do */
+#define HUGE_FROM ((size_t)8 << 20)  /* what is behind this is of huge pages */
 
 /* Half of what is there to be had, so that as much again is left for others. NULL: not there. */
 static char *reserve(size_t bytes)
@@ -48,21 +49,34 @@ void arena_fini(struct arena *arena)
 /* Steps are an eighth of what there is: few, and little that is of no use yet. Where there is much,
  * the processor's table of pages is what reading at random waits for, so pages are huge there; a
  * small herd does not pay for them. */
-static void extend(struct arena *arena, size_t end)
+static size_t step_to(const struct arena *arena, size_t end)
 {
     size_t step = arena->usable / 8 / STEP * STEP;
     if (step < STEP)
         step = STEP;
     if (step < end - arena->usable)
         step = (end - arena->usable + STEP - 1) / STEP * STEP;
-    if (step > arena->reserved - arena->usable)
-        step = arena->reserved - arena->usable;
+    return step <= arena->reserved - arena->usable ? step : arena->reserved - arena->usable;
+}
+
+/* Where a whole step is not to be had, what is needed may be. */
+static bool extend(struct arena *arena, size_t end)
+{
+    if (end > arena->reserved)
+        return false;
+    size_t step = step_to(arena, end);
     char *from = arena->base + arena->usable;
-    if (end > arena->reserved || mprotect(from, step, PROT_READ | PROT_WRITE) != 0)
-        memory_gone();
+    if (mprotect(from, step, PROT_READ | PROT_WRITE) != 0) {
+        memory_failed();
+        step = (end - arena->usable + SMALL - 1) / SMALL * SMALL;
+        if (step > arena->reserved - arena->usable ||
+            mprotect(from, step, PROT_READ | PROT_WRITE) != 0)
+            return false;
+    }
     if (arena->usable >= HUGE_FROM)
         (void)madvise(from, step, MADV_HUGEPAGE);
     arena->usable += step;
+    return true;
 }
 
 void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
@@ -70,9 +84,17 @@ void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
     assert(alignment > 0 && (alignment & (alignment - 1)) == 0 && bytes <= SIZE_MAX / 2);
     pthread_mutex_lock(&arena->lock);
     size_t from = (arena->taken + alignment - 1) & ~(alignment - 1);
-    if (from + bytes > arena->usable)
-        extend(arena, from + bytes);
-    arena->taken = from + bytes;
+    bool there = from + bytes <= arena->usable || extend(arena, from + bytes);
+    if (there)
+        arena->taken = from + bytes;
     pthread_mutex_unlock(&arena->lock);
-    return arena->base + from;
+    return there ? arena->base + from : NULL;
+}
+
+bool arena_has_room(struct arena *arena)
+{
+    pthread_mutex_lock(&arena->lock);
+    bool has = arena->usable - arena->taken >= STEP || extend(arena, arena->usable + STEP);
+    pthread_mutex_unlock(&arena->lock);
+    return has;
 }

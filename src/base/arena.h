@@ -6,6 +6,7 @@
 #define BASE_ARENA_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena {
@@ -24,7 +25,10 @@ void arena_init(struct arena *arena, size_t bytes);
 void arena_fini(struct arena *arena);
 
 /* Takes bytes that are 0, at a multiple of alignment, a power of two. They are never given back.
- * When there is no memory left the process ends, as with all of memory.h. Any thread. */
+ * NULL: there is no memory, or nothing left of what was reserved. Any thread. */
 void *arena_take(struct arena *arena, size_t bytes, size_t alignment);
+
+/* Whether some more could be taken, which is seen to. Any thread. */
+bool arena_has_room(struct arena *arena);
 
 #endif

@@ -1,7 +1,8 @@
 /* A growing run of bytes: answers wait in one for their socket, unfinished lines for their end. It
  * belongs to whoever holds the struct, on that one thread. The one hard thing is when to move what
  * is left to the front rather than grow: only when enough was taken that the moving is paid for, or
- * a slow reader would make every append a copy. */
+ * a slow reader would make every append a copy. And memory may run out where nobody could be told:
+ * the buffer is lost then, as a stream of stdio fails, and says so when it is looked at. */
 #include "base/buffer.h"
 
 #include <assert.h>
@@ -28,7 +29,8 @@ static void move_to_front(struct buffer *b, size_t len)
     b->to = len;
 }
 
-static void grow(struct buffer *b, size_t len, size_t n)
+/* False: there is no memory, which cannot be where it must be had. */
+static bool grow(struct buffer *b, size_t len, size_t n, bool must)
 {
     size_t room = b->room > 0 ? 2 * b->room : SMALLEST;
 
@@ -37,25 +39,36 @@ static void grow(struct buffer *b, size_t len, size_t n)
         room *= 2;
 
     /* Not realloc, which would also copy the bytes already taken. */
-    char *bytes = memory_alloc(room);
+    char *bytes = must ? memory_alloc(room) : memory_try(room);
+    if (bytes == NULL)
+        return false;
     if (len > 0)
         memcpy(bytes, b->bytes + b->from, len);
     free(b->bytes);
-    *b = (struct buffer){.bytes = bytes, .from = 0, .to = len, .room = room};
+    b->bytes = bytes;
+    b->from = 0;
+    b->to = len;
+    b->room = room;
+    return true;
 }
 
-char *buffer_make_room(struct buffer *b, size_t n)
+static bool make_room(struct buffer *b, size_t n, bool must)
 {
     check(b);
     size_t len = buffer_len(b);
 
-    if (b->bytes == NULL || b->room - b->to < n) {
-        /* Each byte taken pays for at most four moved. */
-        if (b->bytes != NULL && b->room - len >= n && b->from >= len / 4)
-            move_to_front(b, len);
-        else
-            grow(b, len, n);
-    }
+    if (b->bytes != NULL && b->room - b->to >= n)
+        return true;
+    /* Each byte taken pays for at most four moved. */
+    if (b->bytes == NULL || b->room - len < n || b->from < len / 4)
+        return grow(b, len, n, must);
+    move_to_front(b, len);
+    return true;
+}
+
+char *buffer_make_room(struct buffer *b, size_t n)
+{
+    make_room(b, n, true);
     assert(b->room - b->to >= n);
     return b->bytes + b->to;
 }
@@ -65,7 +78,10 @@ void buffer_add(struct buffer *b, const void *bytes, size_t n)
     assert(bytes != NULL || n == 0);
     if (n == 0)
         return;
-    memcpy(buffer_reserve(b, n), bytes, n);
+    b->lost = b->lost || !make_room(b, n, false);
+    if (b->lost)
+        return;
+    memcpy(b->bytes + b->to, bytes, n);
     buffer_grew(b, n);
 }
 

@@ -1,4 +1,6 @@
-/* Bytes that grow at the end and are taken from the front. Not shared between threads. */
+/* Bytes that grow at the end and are taken from the front. Not shared between threads. One that
+ * memory ran out for is lost: what is added then it does not hold, and its owner, who looks when
+ * the bytes are to be used, gives up what they were for. */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
@@ -11,6 +13,7 @@ struct buffer {
     size_t from; /* first byte not yet taken */
     size_t to;   /* behind the last byte */
     size_t room; /* size of the allocation */
+    bool lost;   /* something is missing, until it is freed */
 };
 
 /* How many bytes are held, and where they begin. */
@@ -28,7 +31,7 @@ static inline char *buffer_at(const struct buffer *b)
 }
 
 /* Makes room for n more bytes at the end and returns where they go; buffer_grew says how many were
- * written. */
+ * written. For few bytes: this is memory that must be had. */
 char *buffer_make_room(struct buffer *b, size_t n);
 
 static inline char *buffer_reserve(struct buffer *b, size_t n)

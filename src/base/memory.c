@@ -1,12 +1,30 @@
-/* Allocation that never fails: without memory a server can answer nobody, so the process says so
- * and aborts, and the core shows who had it all. What must be refused politely instead (clients
- * over limits.memory) is counted before it comes here. Any thread. */
+/* Where malloc has nothing left a server gives up what it can, a connection or a report, and goes
+ * on. But a letter to another thread of 40 bytes, say, has nobody who could be told; for all of
+ * those there is a reserve, addresses and the right to use them but no memory that is touched, so
+ * it costs nothing until then. The first of them that is refused gives it back to the system and
+ * asks again, and the server lets nobody new in until it has it again (memory_recover, each
+ * second). So what is asked for meanwhile is little, and only when even that cannot be had does the
+ * process say so and abort, and the core shows who had it all. Before the reserve is there, while
+ * the server starts, it exits with 1: there is nothing yet to be lost. Any thread.
+ *
+ * A limit that kills (of a cgroup) is not seen here: limits.memory is the answer to that. */
 #include "base/memory.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#define RESERVE_BYTES ((size_t)4 << 20)
+#define TRIES         100 /* so often what must be had is asked for, and so long between */
+#define PAUSE_US      10000
+
+static _Atomic(void *) reserve; /* NULL: given up, or not yet laid in */
+static atomic_bool serving;     /* it was laid in once */
+static atomic_bool is_short;
+static _Atomic uint64_t failures;
 
 /* No stdio and no log: both would want memory. */
 _Noreturn void memory_gone(void)
@@ -15,45 +33,148 @@ _Noreturn void memory_gone(void)
 
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written;
-    abort();
+    if (atomic_load(&serving))
+        abort();
+    _exit(1);
 }
 
-void *memory_alloc(size_t bytes)
+/* ---- the reserve ---- */
+
+static void *map_reserve(void)
+{
+    void *mapped = mmap(NULL, RESERVE_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mapped != MAP_FAILED ? mapped : NULL;
+}
+
+static void give_up_reserve(void)
+{
+    void *mapped = atomic_exchange(&reserve, NULL);
+    if (mapped != NULL)
+        munmap(mapped, RESERVE_BYTES);
+}
+
+bool memory_reserve(void)
+{
+    assert(atomic_load(&reserve) == NULL);
+    atomic_store(&reserve, map_reserve());
+    atomic_store(&is_short, false);
+    atomic_store(&serving, atomic_load(&reserve) != NULL);
+    return atomic_load(&serving);
+}
+
+bool memory_recover(void)
+{
+    if (!atomic_load(&is_short))
+        return true;
+    void *mapped = map_reserve(), *none = NULL;
+    if (mapped == NULL)
+        return false;
+    if (!atomic_compare_exchange_strong(&reserve, &none, mapped))
+        munmap(mapped, RESERVE_BYTES);
+    atomic_store(&is_short, false);
+    return true;
+}
+
+void memory_release(void)
+{
+    atomic_store(&serving, false);
+    atomic_store(&is_short, false);
+    give_up_reserve();
+}
+
+bool memory_short(void)
+{
+    return atomic_load_explicit(&is_short, memory_order_relaxed);
+}
+
+void memory_failed(void)
+{
+    atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
+    atomic_store(&is_short, true);
+}
+
+uint64_t memory_failures(void)
+{
+    return atomic_load_explicit(&failures, memory_order_relaxed);
+}
+
+/* ---- what may fail ---- */
+
+void *memory_try(size_t bytes)
 {
     /* malloc(0) may be NULL, and a caller that gets NULL from here would be right to be surprised.
      */
     void *p = malloc(bytes > 0 ? bytes : 1);
 
     if (p == NULL)
+        memory_failed();
+    return p;
+}
+
+void *memory_try_zeroed(size_t bytes)
+{
+    void *p = calloc(1, bytes > 0 ? bytes : 1);
+
+    if (p == NULL)
+        memory_failed();
+    return p;
+}
+
+/* ---- what may not ---- */
+
+/* Before it is asked for again: the reserve is given up, and then others have some time to give
+ * back what they have. Ends the process where that does not help. */
+static void make_way(unsigned *tries)
+{
+    memory_failed();
+    if (!atomic_load(&serving) || *tries == TRIES)
         memory_gone();
+    give_up_reserve();
+    if (*tries > 0)
+        usleep(PAUSE_US);
+    ++*tries;
+}
+
+void *memory_alloc(size_t bytes)
+{
+    unsigned tries = 0;
+    void *p;
+
+    while ((p = malloc(bytes > 0 ? bytes : 1)) == NULL)
+        make_way(&tries);
     return p;
 }
 
 void *memory_zeroed(size_t count, size_t bytes)
 {
-    void *p = count > 0 && bytes > 0 ? calloc(count, bytes) : calloc(1, 1);
+    bool some = count > 0 && bytes > 0;
+    unsigned tries = 0;
+    void *p;
 
-    if (p == NULL)
-        memory_gone();
+    while ((p = some ? calloc(count, bytes) : calloc(1, 1)) == NULL)
+        make_way(&tries);
     return p;
 }
 
 void *memory_resize(void *old, size_t bytes)
 {
-    void *p = realloc(old, bytes > 0 ? bytes : 1);
+    unsigned tries = 0;
+    void *p;
 
-    if (p == NULL)
-        memory_gone();
+    while ((p = realloc(old, bytes > 0 ? bytes : 1)) == NULL)
+        make_way(&tries);
     return p;
 }
 
 void *memory_aligned(size_t alignment, size_t bytes)
 {
     assert(bytes > 0 && bytes % alignment == 0);
-    void *p = aligned_alloc(alignment, bytes);
+    unsigned tries = 0;
+    void *p;
 
-    if (p == NULL)
-        memory_gone();
+    while ((p = aligned_alloc(alignment, bytes)) == NULL)
+        make_way(&tries);
     return p;
 }
 

@@ -15,10 +15,11 @@ void segments_init(struct segments *s, struct arena *arena, uint32_t item_bytes)
     s->item_bytes = item_bytes;
 }
 
-static void add_segment(struct segments *s, unsigned k)
+static bool add_segment(struct segments *s, unsigned k)
 {
     size_t items = k ? ((size_t)1 << (SEGMENTS_FIRST_BITS - 1)) << k : 1u << SEGMENTS_FIRST_BITS;
     s->segment[k] = arena_take(s->arena, items * s->item_bytes, CACHE_LINE);
+    return s->segment[k] != NULL;
 }
 
 uint32_t segments_add(struct segments *s)
@@ -26,8 +27,8 @@ uint32_t segments_add(struct segments *s)
     assert(s->item_bytes > 0 && s->count < UINT32_MAX);
     uint32_t i = s->count;
     unsigned k = segments_which(i);
-    if (s->segment[k] == NULL)
-        add_segment(s, k);
+    if (s->segment[k] == NULL && !add_segment(s, k))
+        return SEGMENTS_NONE;
     __atomic_store_n(&s->count, i + 1, __ATOMIC_RELEASE);
     return i;
 }

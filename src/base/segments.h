@@ -22,7 +22,8 @@ struct segments {
 /* The arena's memory is freed with the arena. */
 void segments_init(struct segments *s, struct arena *arena, uint32_t item_bytes);
 
-/* Adds a cleared item at the end and returns its index. */
+/* Adds a cleared item at the end and returns its index; SEGMENTS_NONE: there is no memory. */
+#define SEGMENTS_NONE UINT32_MAX
 uint32_t segments_add(struct segments *s);
 
 /* What it takes of the arena. */

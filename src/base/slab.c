@@ -74,7 +74,8 @@ static uint32_t take_back(struct slab_pool *pool, uint32_t least, uint32_t *byte
     return first;
 }
 
-/* *bytes: what is wanted, and then what it has. Place 0 is never used, so that 0 can say none. */
+/* *bytes: what is wanted, and then what it has. Place 0 is never used, so that 0 can say none:
+ * there is no memory. */
 static uint32_t take_chunk(struct slab_pool *pool, uint32_t least, uint32_t *bytes)
 {
     pthread_mutex_lock(&pool->lock);
@@ -85,7 +86,9 @@ static uint32_t take_chunk(struct slab_pool *pool, uint32_t least, uint32_t *byt
     char *slots = arena_take(pool->arena, *bytes, SLAB_STEP);
     if (slots == pool->arena->base)
         slots = arena_take(pool->arena, *bytes, SLAB_STEP);
-    assert((size_t)(slots - pool->arena->base) + *bytes <= SLAB_ARENA_BYTES);
+    assert(slots == NULL || (size_t)(slots - pool->arena->base) + *bytes <= SLAB_ARENA_BYTES);
+    if (slots == NULL)
+        return 0;
     return (uint32_t)((size_t)(slots - pool->arena->base) / SLAB_STEP);
 }
 
@@ -124,23 +127,37 @@ static uint32_t bytes_wanted(const struct slab *slab, unsigned size_class)
     return bytes;
 }
 
-/* Chunk 0 is never used. */
+/* Chunk 0 is never used, so that 0 can say that there is no memory. */
 static uint32_t draw_number(struct slab *slab)
 {
     uint32_t number = slab->vacant;
-    if (slab->chunks.count == 0)
-        segments_add(&slab->chunks);
-    if (number == 0)
-        return segments_add(&slab->chunks);
+    if (slab->chunks.count == 0 && segments_add(&slab->chunks) == SEGMENTS_NONE)
+        return 0;
+    if (number == 0) {
+        number = segments_add(&slab->chunks);
+        return number != SEGMENTS_NONE ? number : 0;
+    }
     slab->vacant = chunk_at(slab, number)->first;
     return number;
 }
 
-static void add_chunk(struct slab *slab, unsigned size_class)
+static void put_back(struct slab *slab, uint32_t number)
+{
+    *chunk_at(slab, number) = (struct chunk){.first = slab->vacant};
+    slab->vacant = number;
+}
+
+/* False: there is no memory. */
+static bool add_chunk(struct slab *slab, unsigned size_class)
 {
     uint32_t number = draw_number(slab), slot_bytes = (size_class + 1) * SLAB_STEP;
     uint32_t bytes = bytes_wanted(slab, size_class);
-    uint32_t first = take_chunk(slab->pool, slot_bytes, &bytes);
+    uint32_t first = number != 0 ? take_chunk(slab->pool, slot_bytes, &bytes) : 0;
+    if (first == 0) {
+        if (number != 0)
+            put_back(slab, number);
+        return false;
+    }
     *chunk_at(slab, number) = (struct chunk){.first = first,
                                              .bytes = bytes,
                                              .slot_bytes = (uint16_t)slot_bytes,
@@ -149,6 +166,7 @@ static void add_chunk(struct slab *slab, unsigned size_class)
     slab->open[size_class] = number;
     if (slab->chunks_of[size_class] < UINT8_MAX)
         slab->chunks_of[size_class]++;
+    return true;
 }
 
 static uint32_t slot_of(const struct chunk *chunk, uint32_t place)
@@ -159,8 +177,9 @@ static uint32_t slot_of(const struct chunk *chunk, uint32_t place)
 static uint32_t take_fresh(struct slab *slab, unsigned size_class)
 {
     uint32_t number = slab->open[size_class];
-    if (number == 0 || chunk_at(slab, number)->taken == chunk_at(slab, number)->places)
-        add_chunk(slab, size_class);
+    bool used_up = number == 0 || chunk_at(slab, number)->taken == chunk_at(slab, number)->places;
+    if (used_up && !add_chunk(slab, size_class))
+        return 0;
     struct chunk *chunk = chunk_at(slab, slab->open[size_class]);
     slab->slots++;
     return slot_of(chunk, chunk->taken++);
@@ -172,8 +191,8 @@ uint32_t slab_alloc(struct slab *slab, size_t bytes)
     uint32_t slot = slab->free[size_class];
     if (slot != 0)
         memcpy(&slab->free[size_class], slab_at(slab, slot), sizeof slot);
-    else
-        slot = take_fresh(slab, size_class);
+    else if ((slot = take_fresh(slab, size_class)) == 0)
+        return 0;
     slab->held_bytes += slab_size(bytes);
     slab->held++;
     return slot;

@@ -50,7 +50,7 @@ static inline size_t slab_size(size_t bytes)
     return (bytes + SLAB_STEP - 1) / SLAB_STEP * SLAB_STEP;
 }
 
-/* A slot of slab_size(bytes), never 0. What is in it is anything. */
+/* A slot of slab_size(bytes); 0: there is no memory. What is in it is anything. */
 uint32_t slab_alloc(struct slab *slab, size_t bytes);
 /* bytes: as with slab_alloc. */
 void slab_free(struct slab *slab, uint32_t slot, size_t bytes);

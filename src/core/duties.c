@@ -75,6 +75,23 @@ static void watch_clock(struct server *server)
     read_again(server);
 }
 
+/* One word when memory is out, and one when there is some again. */
+static void watch_memory(struct server *server)
+{
+    uint64_t failures = memory_failures();
+    bool out = failures != server->memory_failures;
+    metric_add(memory_failures, failures - server->memory_failures);
+    server->memory_failures = failures;
+    out = !memory_recover() || out;
+    if (memory_short() || store_out_of_memory(server->store))
+        out = !store_recover(server->store) || out;
+    if (out && !server->out_of_memory)
+        log_event(HERD_LOG_WARN, 0, "Out of memory: new connections and new clients are refused");
+    if (!out && server->out_of_memory)
+        log_event(HERD_LOG_INFO, 0, "There is memory again");
+    server->out_of_memory = out;
+}
+
 static void forget_dead(struct server *server)
 {
     if (server->settings->limits.forget_after_ns == 0)
@@ -90,6 +107,7 @@ static void on_second(struct worker_hooks *hooks, unsigned index)
     links_second(&server->links[index]);
     if (index == 0) {
         watch_clock(server);
+        watch_memory(server);
         forget_dead(server);
         store_tidy(server->store, TIDY_SLOTS);
     }
@@ -156,7 +174,9 @@ static unsigned idlest(struct server *server)
 static void take_client(struct server *server, int fd, const struct address *from,
                         void (*take)(void *))
 {
-    if (atomic_load(&server->clients_service.open) >= server->clients_service.connections_max) {
+    bool full = atomic_load(&server->clients_service.open) >=
+                server->clients_service.connections_max;
+    if (full || memory_short()) {
         metric_add(connections_refused, 1);
         close(fd);
         return;

@@ -107,12 +107,15 @@ enum herd_result herd_places_search(struct herd_request *req, double lat_deg, do
     return HERD_LATER;
 }
 
-/* Copies the text with each run of newlines as one, none at its end, and no CR outside strings. */
-static void reply_squeezed(struct herd_request *req, struct herd_text json)
+/* Copies the text with each run of newlines as one, none at its end, and no CR outside strings.
+ * False: there is no memory for that. */
+static bool reply_squeezed(struct herd_request *req, struct herd_text json)
 {
     bool in_string = false, escaped = false, newline = false;
-    char *to = memory_alloc(json.len + 1);
+    char *to = memory_try(json.len + 1);
     size_t n = 0;
+    if (to == NULL)
+        return false;
     for (size_t i = 0; i < json.len; i++) {
         char c = json.bytes[i];
         if (c == '\r' && !in_string)
@@ -131,6 +134,7 @@ static void reply_squeezed(struct herd_request *req, struct herd_text json)
     }
     herd_reply(req, (struct herd_text){to, n});
     free(to);
+    return true;
 }
 
 static void finish(struct herd_search *search)
@@ -144,9 +148,10 @@ static void finish(struct herd_search *search)
 
 void herd_search_answer(struct herd_search *search, struct herd_text json)
 {
-    if (search->request != NULL)
-        reply_squeezed(search->request, json);
-    finish(search);
+    if (search->request == NULL || reply_squeezed(search->request, json))
+        finish(search);
+    else
+        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
 }
 
 /* The message is the provider's or the system's: only what a JSON string may hold stays as it is.

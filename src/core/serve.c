@@ -14,6 +14,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define AGAIN_US 100000
+
 /* ---- stopping ---- */
 
 /* A worker has done what was asked; the last one's word wakes the main thread. */
@@ -21,8 +23,8 @@ static void give_word(void *arg)
 {
     struct server *server = arg;
     if (atomic_fetch_sub(&server->awaited, 1) == 1) {
-        ssize_t n = write(server->word_fd, &(uint64_t){1}, sizeof(uint64_t));
-        (void)n;
+        while (write(server->word_fd, &(uint64_t){1}, sizeof(uint64_t)) < 0 && errno == EINTR)
+            ;
     }
 }
 
@@ -129,8 +131,11 @@ static enum step wait_once(struct server *server, enum step step, int signal_fd)
     struct signalfd_siginfo signal;
     uint64_t words;
     log_hurry();
-    if (poll(fds, 2, -1) < 0)
+    if (poll(fds, 2, -1) < 0) {
+        if (errno != EINTR)
+            usleep(AGAIN_US); /* the kernel has no memory */
         return step;
+    }
     if (read(server->word_fd, &words, sizeof words) > 0)
         step = next_step(server, step);
     if (read(signal_fd, &signal, sizeof signal) == sizeof signal)

@@ -252,7 +252,8 @@ static bool build(struct server *server, struct herd_error *err)
     raise_descriptors(server);
     return open_listeners(server, err) && open_log(server, err) && registry_start(err) &&
            places_open(server->settings, server->options->provider, err) &&
-           (!fetches(server) || upstream_open(err)) && open_pid_file(server, err);
+           (!fetches(server) || upstream_open(err)) && open_pid_file(server, err) &&
+           (memory_reserve() || herd_fail(err, "no memory for a reserve"));
 }
 
 static void destroy(struct server *server)
@@ -300,6 +301,7 @@ bool server_run(const struct server_options *options, struct herd_error *err)
     metrics_seal();
     bool ran = built && serve(&server, err);
     destroy(&server);
+    memory_release();
     log_close();
     metrics_fini();
     return ran;

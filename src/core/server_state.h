@@ -29,8 +29,10 @@ struct server {
     unsigned next_client, next_peer; /* the listeners' worker's */
     uint64_t connections_possible;   /* by descriptors */
     int64_t now_ns, clock_ns;        /* of the last second, to see steps of the clock; worker 0's */
-    int word_fd;                     /* readable when a step of stopping is done */
-    _Atomic unsigned awaited;        /* workers whose word is awaited */
+    uint64_t memory_failures;        /* that the last second knew of; worker 0's, as the next */
+    bool out_of_memory;
+    int word_fd;              /* readable when a step of stopping is done */
+    _Atomic unsigned awaited; /* workers whose word is awaited */
     _Atomic bool patient;
     int64_t started_ns;
 };

@@ -134,8 +134,16 @@ static FILE *open_text(char **text, size_t *len)
 {
     FILE *to = open_memstream(text, len);
     if (!to)
-        abort();
+        memory_gone();
     return to;
+}
+
+/* What was written into memory for text; free it. */
+static char *close_text(FILE *to, char **text)
+{
+    if (fclose(to) != 0 || *text == NULL)
+        memory_gone();
+    return *text;
 }
 
 void shown_string(struct shown *group, const char *name, const char *value)
@@ -144,8 +152,7 @@ void shown_string(struct shown *group, const char *name, const char *value)
     size_t len = 0;
     FILE *to = open_text(&text, &len);
     quote(to, value);
-    fclose(to);
-    note(group, name, text);
+    note(group, name, close_text(to, &text));
 }
 
 void shown_strings(struct shown *group, const char *name, const char *const *items, size_t count)
@@ -159,8 +166,7 @@ void shown_strings(struct shown *group, const char *name, const char *const *ite
         fputs(i + 1 < count ? ", " : " ", to);
     }
     fputs("]", to);
-    fclose(to);
-    note(group, name, text);
+    note(group, name, close_text(to, &text));
 }
 
 void shown_path(const struct shown *group, const char *name, char *to, size_t room)

@@ -152,6 +152,10 @@ enum herd_put herd_report_put(struct herd_request *req, const struct herd_report
                            req->clock_ns, req->news);
     else
         metric_add(refused_ahead, 1);
+    if (!client && result == HERD_PUT_FULL && store_out_of_memory(req->store)) {
+        req->unkept = true; /* the link ends, and what it said comes again with the next */
+        return result;
+    }
     count_put(client, result);
     if (result <= HERD_PUT_TIE && log_messages())
         log_subject(req->connection, "Location updated for", report->client);

@@ -35,15 +35,20 @@ void journal_pack(struct journal *journal, const struct journal_judge *judge, bo
             *journal_at(journal, kept++) = entry;
     }
     journal->count = kept;
+    journal->kept = kept;
     journal->packed++;
     journal->room = room_for(journal, kept, is_short);
 }
 
+bool journal_extend(struct journal *journal)
+{
+    assert(journal->count == journal->entries.count);
+    return segments_add(&journal->entries) != SEGMENTS_NONE;
+}
+
 void journal_add(struct journal *journal, uint32_t slot, uint32_t seq)
 {
-    assert(journal->count < journal->room);
-    if (journal->count == journal->entries.count)
-        segments_add(&journal->entries);
+    assert(journal->count < journal->room && journal->count < journal->entries.count);
     *journal_at(journal, journal->count++) = (struct journal_entry){slot, seq};
 }
 

@@ -17,6 +17,7 @@ struct journal {
     struct segments entries; /* of which count are in use */
     uint32_t count;
     uint32_t room;   /* entries it may have before it is packed */
+    uint32_t kept;   /* how many of them stayed when it was packed last */
     uint32_t packed; /* how often entries were dropped: an index found before is good no more */
 };
 
@@ -44,7 +45,14 @@ struct journal_judge {
 };
 void journal_pack(struct journal *journal, const struct journal_judge *judge, bool is_short);
 
-/* Adds an entry; there must be room. */
+/* Sees to memory for one more entry. False: there is none. */
+bool journal_extend(struct journal *journal);
+static inline bool journal_ready(struct journal *journal)
+{
+    return journal->count < journal->entries.count || journal_extend(journal);
+}
+
+/* Adds an entry; it must be ready, and not full. */
 void journal_add(struct journal *journal, uint32_t slot, uint32_t seq);
 
 /* The index of the first entry behind seq; tail is the seq of the last. */

@@ -210,8 +210,12 @@ static bool on_mark(struct link *link, const struct line *line)
     return true;
 }
 
+/* Of a PONG, which is never lost for want of memory. */
+#define CLOCK_BYTES_MAX (NUMBER_TIME_MAX + 8)
+
 static void add_clock(struct buffer *out, const char *verb, int64_t clock_ns)
 {
+    buffer_reserve(out, CLOCK_BYTES_MAX);
     buffer_add(out, verb, strlen(verb));
     buffer_grew(out, number_time_print(buffer_reserve(out, NUMBER_TIME_MAX), clock_ns, 9));
     buffer_add(out, "\n", 1);
@@ -244,6 +248,8 @@ static bool on_command(struct link *link, const struct ahead_line *ahead, struct
     enum herd_result result = dispatch_run(link->host->dispatch, ahead->command, &request);
     if (result == HERD_END)
         end(link, "it broke the protocol");
+    if (request.unkept || link->replies.lost)
+        end(link, "out of memory");
     return result != HERD_INVALID;
 }
 

@@ -21,6 +21,7 @@ struct herd_request {
     uint32_t session;      /* of the link; 0: a client */
     int64_t clock_ns;      /* when the command was read */
     int64_t max_ahead_ns;  /* 0: no limit */
+    bool unkept;           /* memory ran out for what the neighbour says */
 };
 
 #endif

@@ -13,6 +13,7 @@
 
 struct store {
     struct stripe_context context;
+    _Atomic uint64_t bytes_max; /* as configured; the context's is what holds now */
     unsigned stripe_count;
     unsigned untidy; /* the next stripe of store_tidy */
     pthread_mutex_t watch_lock;
@@ -55,7 +56,7 @@ void store_destroy(struct store *store)
 }
 
 /* What may be in use: one of the arenas alone has room for it, and for what a read of a neighbour
- * adds. Beyond it the process would end. */
+ * adds. */
 static uint64_t capacity(const struct store *store)
 {
     uint64_t records = store->context.records.reserved, index = store->context.index.reserved;
@@ -68,6 +69,7 @@ void store_limit(struct store *store, uint64_t clients_max, uint64_t bytes_max,
     if (bytes_max == 0 || bytes_max > capacity(store))
         bytes_max = capacity(store);
     atomic_store_explicit(&store->context.clients_max, clients_max, memory_order_relaxed);
+    atomic_store(&store->bytes_max, bytes_max);
     atomic_store_explicit(&store->context.bytes_max, bytes_max, memory_order_relaxed);
     atomic_store_explicit(&store->context.forget_after_ns, forget_after_ns, memory_order_relaxed);
 }
@@ -145,6 +147,21 @@ bool store_full(struct store *store)
 {
     uint64_t max = atomic_load_explicit(&store->context.bytes_max, memory_order_relaxed);
     return store_bytes(store) >= max;
+}
+
+bool store_out_of_memory(const struct store *store)
+{
+    return atomic_load_explicit(&store->context.bytes_max, memory_order_relaxed) == 0;
+}
+
+/* Memory that is short elsewhere is not taken from those who need it more. */
+bool store_recover(struct store *store)
+{
+    struct stripe_context *context = &store->context;
+    bool there = !memory_short() && arena_has_room(&context->records) &&
+                 arena_has_room(&context->index);
+    atomic_store(&context->bytes_max, there ? atomic_load(&store->bytes_max) : 0);
+    return there;
 }
 
 size_t store_forget(struct store *store, size_t slots, int64_t clock_ns)

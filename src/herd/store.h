@@ -46,8 +46,13 @@ bool store_get(struct store *store, uint64_t hash, struct herd_text client, int6
 /* Tells every feed which stripes have news. */
 void store_announce(struct store *store, uint64_t news);
 
-/* Whether limits.memory is reached: links stop reading. */
+/* Whether limits.memory is reached, or memory is out: links stop reading. */
 bool store_full(struct store *store);
+
+/* Whether memory ran out for a report; the store is full until it recovers. */
+bool store_out_of_memory(const struct store *store);
+/* Looks whether there is memory again. False: not yet. Each second, where it is out. */
+bool store_recover(struct store *store);
 
 /* Frees dead records among the next so many slots of each stripe. Returns how many it freed. */
 size_t store_forget(struct store *store, size_t slots, int64_t clock_ns);

@@ -8,6 +8,7 @@
  * journal is packed. Its readers get it once more, which does no harm. */
 #include "herd/stripe.h"
 
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/siphash.h"
 #include "herd/broken.h"
@@ -119,20 +120,42 @@ static void make_room(struct stripe *stripe)
     uint32_t kept = journal->count;
     for (uint32_t i = 0; i < kept && !journal_full(journal); i++) {
         const struct journal_entry entry = *journal_at(journal, i);
-        if ((uint32_t)stripe->tail - entry.seq < stripe->context->stale)
+        if ((uint32_t)stripe->tail - entry.seq < stripe->context->stale || !journal_ready(journal))
             break;
         record_unlearn(slab_at(&stripe->slab, entry.slot));
         append(stripe, entry.slot);
     }
 }
 
-static void changed(struct stripe *stripe, uint32_t slot)
+/* Without memory for the journal's growth there may be entries in it that can be dropped; but where
+ * nothing has changed since they were, looking for them again each time would be work for nothing.
+ */
+static bool make_ready_slowly(struct stripe *stripe)
 {
-    if (journal_full(&stripe->journal))
+    struct journal *journal = &stripe->journal;
+    if (journal_full(journal))
         make_room(stripe);
-    if (journal_full(&stripe->journal))
+    if (journal_full(journal))
         make_room(stripe);
-    append(stripe, slot);
+    if (!journal_ready(journal) && journal->count > journal->kept)
+        make_room(stripe);
+    return !journal_full(journal) && journal_ready(journal);
+}
+
+/* Sees to it that one change can be noted, before anything changes. False: memory is out. */
+static bool make_ready(struct stripe *stripe)
+{
+    const struct journal *journal = &stripe->journal;
+    return (journal->count < journal->room && journal->count < journal->entries.count) ||
+           make_ready_slowly(stripe);
+}
+
+/* From now on until the store recovers it is full. */
+static enum herd_put refuse(struct stripe *stripe)
+{
+    atomic_store(&stripe->context->bytes_max, 0);
+    memory_failed();
+    return HERD_PUT_FULL;
 }
 
 static uint64_t hash_of(void *arg, uint32_t slot)
@@ -169,26 +192,15 @@ static bool has_room(const struct stripe_context *context, const struct herd_rep
     return false;
 }
 
+/* 0: memory is out. */
 static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd_report *report,
                           uint16_t origin, uint32_t session)
 {
     stripe->slab.thrifty = is_short(stripe->context);
     uint32_t slot = slab_alloc(&stripe->slab, bytes);
-    record_write(slab_at(&stripe->slab, slot), slab_size(bytes), report, origin, session);
+    if (slot != 0)
+        record_write(slab_at(&stripe->slab, slot), slab_size(bytes), report, origin, session);
     return slot;
-}
-
-static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
-                            uint16_t origin, uint32_t session)
-{
-    if (session == 0 && !has_room(stripe->context, report))
-        return HERD_PUT_FULL;
-    const struct table_hashes held = {hash_of, fetch_slot, stripe};
-    uint32_t slot = write_new(stripe, record_bytes(report), report, origin, session);
-    changed(stripe, slot);
-    table_add(&stripe->table, hash, slot, &held);
-    atomic_fetch_add_explicit(&stripe->context->clients, 1, memory_order_relaxed);
-    return HERD_PUT_NEW;
 }
 
 static void drop(struct stripe *stripe, uint32_t slot)
@@ -199,23 +211,47 @@ static void drop(struct stripe *stripe, uint32_t slot)
     slab_free(&stripe->slab, slot, room);
 }
 
+static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
+                            uint16_t origin, uint32_t session)
+{
+    if (session == 0 && !has_room(stripe->context, report))
+        return HERD_PUT_FULL;
+    const struct table_hashes held = {hash_of, fetch_slot, stripe};
+    uint32_t slot = 0;
+    if (!make_ready(stripe) ||
+        (slot = write_new(stripe, record_bytes(report), report, origin, session)) == 0)
+        return refuse(stripe);
+    if (!table_add(&stripe->table, hash, slot, &held)) {
+        drop(stripe, slot);
+        return refuse(stripe);
+    }
+    append(stripe, slot);
+    atomic_fetch_add_explicit(&stripe->context->clients, 1, memory_order_relaxed);
+    return HERD_PUT_NEW;
+}
+
 /* A record whose report no longer fits moves to another slot; that a running sweep may have passed
  * that one already is made good by the new seq. One that shrinks a little stays: it may grow again.
- */
-static void replace(struct stripe *stripe, struct table_probe *probe, uint32_t slot,
+ * False: memory is out, and nothing has changed. */
+static bool replace(struct stripe *stripe, struct table_probe *probe, uint32_t slot,
                     const struct herd_report *report, uint16_t origin, uint32_t session)
 {
     struct record *record = slab_at(&stripe->slab, slot);
     size_t bytes = record_bytes(report), room = record_room(record);
+    if (!make_ready(stripe))
+        return false;
     if (bytes <= room && room - bytes <= SPARE_MAX) {
         record_write(record, room, report, origin, session);
     } else {
         uint32_t old = slot;
         slot = write_new(stripe, bytes, report, origin, session);
+        if (slot == 0)
+            return false;
         table_replace(probe, slot);
         drop(stripe, old);
     }
-    changed(stripe, slot);
+    append(stripe, slot);
+    return true;
 }
 
 static bool is_dead(struct stripe *stripe, int64_t time_ns, int64_t diff_ns, int64_t clock_ns)
@@ -254,8 +290,9 @@ static enum herd_put put(struct stripe *stripe, uint64_t hash, const struct herd
     enum herd_put result = HERD_PUT_NEW;
     if (!is_dead(stripe, record->time_ns, record->diff_ns, clock_ns))
         result = judge(stripe, report, record, session);
-    if (result == HERD_PUT_NEW || result == HERD_PUT_NEWER || result == HERD_PUT_TIE)
-        replace(stripe, &probe, slot, report, origin, session);
+    bool changes = result == HERD_PUT_NEW || result == HERD_PUT_NEWER || result == HERD_PUT_TIE;
+    if (changes && !replace(stripe, &probe, slot, report, origin, session))
+        return refuse(stripe);
     return result;
 }
 
@@ -326,7 +363,9 @@ static void move(void *arg, uint32_t from, uint32_t to)
     record_unlearn(slab_at(&stripe->slab, to));
     table_replace(&probe, to);
     record->client_len = 0;
-    changed(stripe, to);
+    if (!make_ready(stripe))
+        make_room(stripe); /* at least the entry of what has just moved is dropped */
+    append(stripe, to);
 }
 
 /* The journal names slots of the chunks that were emptied until it is packed, and a record that

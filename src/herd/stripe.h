@@ -26,7 +26,7 @@ struct stripe_context {
     _Atomic uint64_t clients;        /* records held */
     _Atomic uint64_t bytes;          /* of the arenas, in use or kept for it */
     _Atomic uint64_t clients_max;    /* 0: no limit; binds clients only */
-    _Atomic uint64_t bytes_max;      /* likewise, but never 0 */
+    _Atomic uint64_t bytes_max;      /* likewise; 0: memory is out, nothing new has room */
 };
 
 struct stripe {

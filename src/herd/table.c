@@ -132,13 +132,16 @@ static void give_spare(struct table *table, struct table_bucket *before)
     table->spare_free = i;
 }
 
+/* 0: there is no memory. */
 static uint32_t take_spare(struct table *table)
 {
-    if (table->spares.count == 0)
-        segments_add(&table->spares);
     uint32_t i = table->spare_free;
-    if (i == 0)
-        return segments_add(&table->spares);
+    if (table->spares.count == 0 && segments_add(&table->spares) == SEGMENTS_NONE)
+        return 0;
+    if (i == 0) {
+        i = segments_add(&table->spares);
+        return i != SEGMENTS_NONE ? i : 0;
+    }
     table->spare_free = spare_at(table, i)->more;
     spare_at(table, i)->more = 0;
     return i;
@@ -172,17 +175,19 @@ void table_remove(struct table *table, struct table_probe *probe)
         give_spare(table, before);
 }
 
-static void put(struct table *table, uint64_t hash, uint32_t slot)
+/* False: there is no memory for a spare bucket. */
+static bool put(struct table *table, uint64_t hash, uint32_t slot)
 {
     struct table_bucket *b = segments_at(&table->buckets, bucket_of(hash, table->buckets.count));
     int used;
     while ((used = bucket_used(b)) == TABLE_WIDTH) {
-        if (b->more == 0)
-            b->more = take_spare(table);
+        if (b->more == 0 && (b->more = take_spare(table)) == 0)
+            return false;
         b = spare_at(table, b->more);
     }
     b->slot[used] = slot;
     b->tag[used] = tag_of(hash);
+    return true;
 }
 
 /* Has the records of a chain fetched before their ids are asked for, one by one. */
@@ -192,18 +197,25 @@ static void fetch_records(const struct table_bucket *b, const struct table_hashe
         held->soon(held->arg, b->slot[i]);
 }
 
-/* Adds a bucket and shares the slots of the one that stood for it out between both. */
+/* Adds a bucket and shares the slots of the one that stood for it out between both. Without memory
+ * the table stays as it is, and its chains grow longer. Whatever the shares, the spare buckets that
+ * are given back on the way are enough for them. */
 static void split(struct table *table, const struct table_hashes *held)
 {
     uint32_t added = segments_add(&table->buckets);
+    if (added == SEGMENTS_NONE)
+        return;
     uint32_t from = added & (mask_for(added + 1) >> 1);
     struct table_bucket *chain = segments_at(&table->buckets, from);
     struct table_bucket old = *chain;
     memset(chain, 0, sizeof *chain);
     for (;;) {
         fetch_records(&old, held);
-        for (int i = 0; i < TABLE_WIDTH && old.slot[i] != 0; i++)
-            put(table, held->hash_of(held->arg, old.slot[i]), old.slot[i]);
+        for (int i = 0; i < TABLE_WIDTH && old.slot[i] != 0; i++) {
+            bool stands = put(table, held->hash_of(held->arg, old.slot[i]), old.slot[i]);
+            assert(stands);
+            (void)stands;
+        }
         if (old.more == 0)
             break;
         struct table_bucket holder = {.more = old.more};
@@ -213,13 +225,15 @@ static void split(struct table *table, const struct table_hashes *held)
     }
 }
 
-void table_add(struct table *table, uint64_t hash, uint32_t slot, const struct table_hashes *held)
+bool table_add(struct table *table, uint64_t hash, uint32_t slot, const struct table_hashes *held)
 {
     assert(slot != 0);
-    if (table->buckets.count == 0)
-        segments_add(&table->buckets);
-    else if (table->count >= (uint64_t)table->buckets.count * LOAD)
+    if (table->count >= (uint64_t)table->buckets.count * LOAD && table->buckets.count > 0)
         split(table, held);
-    put(table, hash, slot);
+    if (table->buckets.count == 0 && segments_add(&table->buckets) == SEGMENTS_NONE)
+        return false;
+    if (!put(table, hash, slot))
+        return false;
     table->count++;
+    return true;
 }

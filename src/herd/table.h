@@ -55,14 +55,14 @@ void table_replace(struct table_probe *probe, uint32_t slot);
 /* Takes the one that table_next gave last out. The probe is spent. */
 void table_remove(struct table *table, struct table_probe *probe);
 
-/* Adds a slot that is not there yet. hash_of gives the hash of the id in a slot, for those that
- * must move; soon is called with each of them before. */
+/* Adds a slot that is not there yet. False: there is no memory for it. hash_of gives the hash of
+ * the id in a slot, for those that must move; soon is called with each of them before. */
 struct table_hashes {
     uint64_t (*hash_of)(void *arg, uint32_t slot);
     void (*soon)(void *arg, uint32_t slot);
     void *arg;
 };
-void table_add(struct table *table, uint64_t hash, uint32_t slot, const struct table_hashes *held);
+bool table_add(struct table *table, uint64_t hash, uint32_t slot, const struct table_hashes *held);
 
 /* What it takes of the arena. */
 size_t table_bytes(const struct table *table);

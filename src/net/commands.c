@@ -49,6 +49,7 @@ void commands_finish_later(struct connection *c)
     size_t begins = buffer_len(out);
     struct later *later = connection_later(c);
     buffer_add(out, buffer_at(&later->out), buffer_len(&later->out));
+    out->lost = out->lost || later->out.lost;
     worker_cancel(&later->resume);
     later_free(later, false);
     c->backlog->later = NULL;

@@ -2,7 +2,7 @@
  * command that is answered later, for tokens of its address, or (closing) for the client to end its
  * side. While answers are
  * unwritten nothing is read, so that a client that asks and does not read costs one bounded buffer.
- */
+ * One for whose bytes memory is out is closed: the others go on. */
 #include "net/connection.h"
 
 #include "base/log.h"
@@ -67,10 +67,12 @@ static size_t unread_len(const struct connection *c)
     return c->backlog != NULL ? buffer_len(&c->backlog->unread) : 0;
 }
 
-static void keep_unread(struct connection *c, const char *bytes, size_t len)
+/* False: memory is out. */
+static bool keep_unread(struct connection *c, const char *bytes, size_t len)
 {
     if (len > 0)
         buffer_add(&connection_backlog(c)->unread, bytes, len);
+    return len == 0 || !c->backlog->unread.lost;
 }
 
 /* Moves what is unread into the worker's buffer. Returns its length. */
@@ -120,6 +122,11 @@ static void set_deadline(struct connection *c, enum due what)
 bool connection_write(struct connection *c)
 {
     struct buffer *out = &c->clients->worker->output;
+    if (out->lost) {
+        buffer_take(out, buffer_len(out));
+        out->lost = false;
+        return false;
+    }
     while (!connection_has_unwritten(c) && buffer_len(out) > 0) {
         ssize_t n = c->io->send(c->io, c->socket.fd, buffer_at(out), buffer_len(out));
         if (n < 0 && errno != EAGAIN) {
@@ -134,7 +141,7 @@ bool connection_write(struct connection *c)
         return true;
     buffer_add(&connection_backlog(c)->unwritten, buffer_at(out), buffer_len(out));
     buffer_take(out, buffer_len(out));
-    return true;
+    return !c->backlog->unwritten.lost;
 }
 
 /* The rest of answers that the client did not take at once. False: it is gone. */
@@ -258,9 +265,9 @@ static void work(struct connection *c, const char *bytes, size_t len)
     uint32_t before = c->commands;
     c->clients->clock_ns = clock_wall_ns();
     size_t done = commands_execute(c, bytes, len);
-    keep_unread(c, bytes + done, len - done);
+    bool kept = keep_unread(c, bytes + done, len - done);
     c->fresh_line = done > 0;
-    if (!c->gone && connection_write(c))
+    if (!c->gone && connection_write(c) && kept)
         settle(c, c->commands != before);
     else
         connection_close(c);
@@ -310,8 +317,10 @@ static void read_more(struct connection *c)
         work(c, worker->input, kept + (size_t)n);
         return;
     }
-    keep_unread(c, to, (size_t)n);
-    settle(c, false);
+    if (keep_unread(c, to, (size_t)n))
+        settle(c, false);
+    else
+        connection_close(c);
 }
 
 /* After the last command: what still comes is of no use, but must be read. */
@@ -373,7 +382,12 @@ void connection_resume(void *arg)
 void connection_open(struct clients *clients, int fd, const struct address *from,
                      const struct transport *io, struct addresses_entry *address)
 {
-    struct connection *c = memory_zeroed(1, sizeof *c);
+    struct connection *c = memory_try_zeroed(sizeof *c);
+    if (c == NULL) {
+        close(fd);
+        clients_left(clients);
+        return;
+    }
     c->socket = (struct socket){.fd = fd, .waits_for = EPOLLIN, .ready = on_ready};
     c->clients = clients;
     c->from = *from;

@@ -79,8 +79,8 @@ static inline bool connection_has_unwritten(const struct connection *connection)
 /* Its backlog, made if it has none: for who puts something in. */
 struct backlog *connection_backlog(struct connection *connection);
 
-/* Writes the worker's output; what is not taken is kept. False: the client is gone. For commands.c.
- */
+/* Writes the worker's output; what is not taken is kept. False: the client is gone, or memory is.
+ * For commands.c. */
 bool connection_write(struct connection *connection);
 
 /* Goes on behind the command that waited and is answered (arg: the connection). */

@@ -101,9 +101,8 @@ void dial_start(struct dial *dial)
     event_assign(&dial->connect, dial->links->worker->base, dial->fd, EV_WRITE, on_connect, dial);
     if (connect(dial->fd, (const struct sockaddr *)&to, len) == 0) {
         connected(dial);
-    } else if (errno == EINPROGRESS) {
-        event_add(&dial->connect, &(struct timeval){.tv_sec = CONNECT_S});
-    } else {
+    } else if (errno != EINPROGRESS ||
+               event_add(&dial->connect, &(struct timeval){.tv_sec = CONNECT_S}) != 0) {
         int error = errno;
         hang_up(dial);
         fail(dial, strerror(error));

@@ -180,7 +180,9 @@ const char *easy_explain(const struct herd_fetching *fetch, CURLcode code)
     case CURLE_OK:
         return NULL;
     case CURLE_WRITE_ERROR:
-        return fetch->too_large ? "the answer is too large" : curl_easy_strerror(code);
+        return fetch->too_large   ? "the answer is too large"
+               : fetch->body.lost ? "no memory"
+                                  : curl_easy_strerror(code);
     case CURLE_OPERATION_TIMEDOUT:
         return "no connection in time";
     case CURLE_COULDNT_RESOLVE_HOST:

@@ -53,7 +53,7 @@ bool fetch_take_body(struct herd_fetching *fetch, const char *bytes, size_t len)
     if (fetch->too_large)
         return false;
     buffer_add(&fetch->body, bytes, len);
-    return true;
+    return !fetch->body.lost;
 }
 
 bool fetch_take_header(struct herd_fetching *fetch, size_t len)

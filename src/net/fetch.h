@@ -44,7 +44,8 @@ struct herd_fetching *fetch_create(const struct herd_fetch *asked);
 void fetch_hold(struct herd_fetching *fetch);
 void fetch_release(struct herd_fetching *fetch);
 
-/* Takes a piece of the body, or of the headers. False: that is more than was asked for. */
+/* Takes a piece of the body, or of the headers. False: that is more than was asked for, or
+ * than there is memory for. */
 bool fetch_take_body(struct herd_fetching *fetch, const char *bytes, size_t len);
 bool fetch_take_header(struct herd_fetching *fetch, size_t len);
 

@@ -39,6 +39,7 @@ struct herd_request *herd_defer(struct herd_request *req, void (*cancelled)(void
     later->copy.request.client.len = 0;
     size_t said = buffer_len(req->out) - now->begins;
     buffer_add(&later->out, buffer_at(req->out) + now->begins, said);
+    later->out.lost = later->out.lost || req->out->lost;
     req->out->to -= said;
     req->out = NULL;
     connection_backlog(connection)->later = later;

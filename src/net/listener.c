@@ -41,7 +41,8 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct listener *listener = arg;
-    event_add(&listener->event, NULL);
+    if (event_add(&listener->event, NULL) != 0) /* not even the kernel has memory for that */
+        pause_taking(listener);
 }
 
 /* Errors of the connection that came, not of the listener: the next one may be well. */
@@ -110,7 +111,12 @@ struct listener *listener_open(struct worker *worker, const struct address *addr
     listener->arg = arg;
     event_assign(&listener->event, worker->base, fd, EV_READ | EV_PERSIST, on_connection, listener);
     event_assign(&listener->resume, worker->base, -1, 0, on_resume, listener);
-    event_add(&listener->event, NULL);
+    if (event_add(&listener->event, NULL) != 0) {
+        herd_fail(err, "epoll: %s", strerror(errno));
+        listener_stop(listener);
+        listener_destroy(listener);
+        return NULL;
+    }
     return listener;
 }
 

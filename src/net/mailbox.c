@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,8 +36,8 @@ void mailbox_post(struct mailbox *box, struct letter *letter)
     *box->last = letter;
     box->last = &letter->next;
     if (was_empty) {
-        ssize_t n = write(box->fd, &(uint64_t){1}, sizeof(uint64_t));
-        (void)n; /* it can only fail because it is readable already */
+        while (write(box->fd, &(uint64_t){1}, sizeof(uint64_t)) < 0 && errno == EINTR)
+            ; /* else it can only fail because it is readable already */
     }
     pthread_mutex_unlock(&box->lock);
 }

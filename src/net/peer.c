@@ -105,7 +105,8 @@ static bool write_some(struct peer *peer, size_t len)
         return false;
     size_t done = n < 0 ? 0 : (size_t)n;
     buffer_add(&peer->unwritten, bytes + done, len - done);
-    return true;
+    errno = ENOMEM;
+    return !peer->unwritten.lost;
 }
 
 /* Sends until there is nothing to send, the kernel takes no more, or others should have their turn.
@@ -234,6 +235,8 @@ static void take_input(struct peer *peer, const char *bytes, size_t len)
         become_proved(peer); /* though it may have ended in the same breath */
     if (link_state(peer->link) == LINK_ENDED)
         peer_close(peer, link_reason(peer->link));
+    else if (peer->unread.lost)
+        peer_close(peer, "out of memory");
     else if (link_pending(peer->link))
         worker_put_off(peer->links->worker, &peer->flush);
 }

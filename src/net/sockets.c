@@ -29,8 +29,10 @@ bool sockets_open(struct sockets *sockets, struct event_base *base)
     sockets->next = sockets->count = 0;
     sockets->told = 0;
     event_assign(&sockets->event, base, sockets->fd, EV_READ | EV_PERSIST, on_some, sockets);
-    event_add(&sockets->event, NULL);
-    return true;
+    if (event_add(&sockets->event, NULL) == 0)
+        return true;
+    close(sockets->fd);
+    return false;
 }
 
 void sockets_close(struct sockets *sockets)

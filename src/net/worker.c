@@ -1,5 +1,6 @@
 /* libevent runs one round of events at a time, and the rest of the turn is ours. The bases have no
- * locks: what other threads want comes through the mailbox. */
+ * locks: what other threads want comes through the mailbox. libevent's own memory is herd's, which
+ * has a reserve, so that no timer is lost for want of it. */
 #include "net/worker.h"
 
 #include "base/memory.h"
@@ -112,31 +113,6 @@ static struct event_base *create_base(void)
     return base;
 }
 
-static bool prepare(struct worker *worker, struct herd_error *err)
-{
-    TAILQ_INIT(&worker->errands);
-    if (!mailbox_open(&worker->mailbox))
-        return herd_fail(err, "worker: eventfd: %s", strerror(errno));
-    worker->base = create_base();
-    if (worker->base == NULL) {
-        mailbox_close(&worker->mailbox);
-        return herd_fail(err, "worker: no event loop: %s", strerror(errno));
-    }
-    if (!sockets_open(&worker->sockets, worker->base)) {
-        event_base_free(worker->base);
-        mailbox_close(&worker->mailbox);
-        return herd_fail(err, "worker: epoll: %s", strerror(errno));
-    }
-    worker->input = memory_alloc(WORKER_INPUT_BYTES);
-    event_assign(&worker->mail, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST, on_mail,
-                 worker);
-    event_add(&worker->mail, NULL);
-    event_assign(&worker->second, worker->base, -1, EV_PERSIST, on_second, worker);
-    if (worker->hooks->second != NULL)
-        event_add(&worker->second, &(struct timeval){.tv_sec = 1});
-    return true;
-}
-
 static void release(struct worker *worker)
 {
     event_del(&worker->mail);
@@ -149,21 +125,52 @@ static void release(struct worker *worker)
     free(worker);
 }
 
+/* False: err says why, and it is freed. */
+static bool prepare(struct worker *worker, struct herd_error *err)
+{
+    TAILQ_INIT(&worker->errands);
+    if (!mailbox_open(&worker->mailbox)) {
+        free(worker);
+        return herd_fail(err, "worker: eventfd: %s", strerror(errno));
+    }
+    worker->base = create_base();
+    if (worker->base == NULL) {
+        mailbox_close(&worker->mailbox);
+        free(worker);
+        return herd_fail(err, "worker: no event loop: %s", strerror(errno));
+    }
+    if (!sockets_open(&worker->sockets, worker->base)) {
+        event_base_free(worker->base);
+        mailbox_close(&worker->mailbox);
+        free(worker);
+        return herd_fail(err, "worker: epoll: %s", strerror(errno));
+    }
+    worker->input = memory_alloc(WORKER_INPUT_BYTES);
+    buffer_make_room(&worker->output, WORKER_OUTPUT_BYTES);
+    event_assign(&worker->mail, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST, on_mail,
+                 worker);
+    event_assign(&worker->second, worker->base, -1, EV_PERSIST, on_second, worker);
+    if (event_add(&worker->mail, NULL) != 0) {
+        release(worker);
+        return herd_fail(err, "worker: epoll: %s", strerror(errno));
+    }
+    if (worker->hooks->second != NULL)
+        event_add(&worker->second, &(struct timeval){.tv_sec = 1});
+    return true;
+}
+
 static struct worker *create(unsigned index, struct worker_hooks *hooks, struct herd_error *err)
 {
     struct worker *worker = memory_zeroed(1, sizeof *worker);
     worker->index = index;
     worker->hooks = hooks;
-    if (!prepare(worker, err)) {
-        free(worker);
-        return NULL;
-    }
-    return worker;
+    return prepare(worker, err) ? worker : NULL;
 }
 
 struct worker **workers_create(unsigned n, struct worker_hooks *hooks, struct herd_error *err)
 {
     struct worker **workers = memory_zeroed(n, sizeof *workers);
+    event_set_mem_functions(memory_alloc, memory_resize, free);
     for (unsigned i = 0; i < n; i++) {
         workers[i] = create(i, hooks, err);
         if (workers[i] == NULL) {

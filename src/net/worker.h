@@ -13,7 +13,8 @@
 
 #include <sys/queue.h>
 
-#define WORKER_INPUT_BYTES (128 * 1024) /* of the buffer that everything is read into */
+#define WORKER_INPUT_BYTES  (128 * 1024) /* of the buffer that everything is read into */
+#define WORKER_OUTPUT_BYTES (512 * 1024) /* of the one for answers, at first */
 
 /* Work put off to the end of the turn. Part of a struct that outlives it, or cancels it. */
 TAILQ_HEAD(errands, errand);
@@ -47,7 +48,8 @@ struct worker {
     struct worker_hooks *hooks;
     bool ending, running;
     char *input;          /* WORKER_INPUT_BYTES, free for whoever handles an event */
-    struct buffer output; /* empty between events, likewise */
+    struct buffer output; /* empty between events, likewise; made at the start, so that ordinary
+                             answers need no memory */
 };
 
 /* Creates n workers, without threads yet: listeners and events may be put on their loops until

@@ -36,7 +36,7 @@ static struct journal open_journal(void)
 static void fill(struct journal *journal, uint64_t seq, uint32_t count)
 {
     journal_pack(journal, &odd_ones, false);
-    for (uint32_t i = 0; i < count && !journal_full(journal); i++)
+    for (uint32_t i = 0; i < count && !journal_full(journal) && journal_ready(journal); i++)
         journal_add(journal, i, (uint32_t)(seq + i));
 }
 
@@ -82,6 +82,7 @@ static void packing_makes_room_for_as_many_again(void **state)
             journal_pack(&journal, &all, false);
             assert_true(journal.room >= 2 * journal.count);
         }
+        assert_true(journal_ready(&journal));
         journal_add(&journal, i, i + 1);
     }
     assert_int_equal(journal.count, 100000);

@@ -14,8 +14,9 @@
  *
  * Texts that a function hands out are not terminated by NUL unless it says so, and live as long as
  * the request they came with; those that it is given it copies. What creates something never
- * returns NULL: without memory the process ends. What is forbidden here and noticed ends it too
- * (SIGABRT), with a sentence on standard error and in the log. */
+ * returns NULL: where memory is out herd has a reserve, and ends when that is used up. What is
+ * forbidden here and noticed ends it too (SIGABRT), with a sentence on standard error and in the
+ * log. */
 #ifndef HERD_MODULE_H
 #define HERD_MODULE_H
 
@@ -159,7 +160,7 @@ enum herd_put {
     HERD_PUT_OLDER,  /* the one held stays */
     HERD_PUT_REPEAT, /* it is the one held */
     HERD_PUT_FULL,   /* a new client, and no room for one, or its id is over limits.id
-                        (from clients only) */
+                        (from clients only); or no memory */
     HERD_PUT_AHEAD,  /* stamped too far ahead of this server's clock (from clients only) */
     HERD_PUT_DEAD,   /* older than forget_after */
     HERD_PUT_INVALID /* a text of it is not of its form (from herd_put only) */
