@@ -22,6 +22,8 @@ my %rules = (
     sweep_jumps_to_tail  => [five => 500],
     pos_outlives_store   => [five => 100],
     same_epoch           => [five => 1000],
+    mark_runs_ahead      => [five => 500],
+    index_outlives_packing => [five => 100],
 );
 
 # What is to run, and what is then expected of its exit status and output.
@@ -110,6 +112,12 @@ job('never_sweep is noticed', "$folder/sim-broken -b never_sweep -g slow", sub {
     ok($job->{status} >> 8 == 1 && $job->{said} =~ /^over: /m, $job->{what}) or diag($job->{said});
     note($job->{said});
 });
+
+# Twelve at least, and none without its test; never_sweep has its own.
+open my $in, '<', "$ENV{HERD_SRCDIR}/src/herd/broken.h" or die "broken.h: $!\n";
+my @all = map {/^ {4}BROKEN_(\w+)/} grep { !/BROKEN_none/ } readline $in;
+cmp_ok(scalar(@all), '>=', 12, 'there are twelve rules to break');
+is_deeply([sort @all], [sort keys(%rules), 'never_sweep'], 'each is broken here');
 
 delete $ENV{SEED};
 run_jobs();

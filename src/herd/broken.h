@@ -17,7 +17,9 @@ enum broken {
     BROKEN_sweep_jumps_to_tail,  /* a sweep ends at the tail as it is then, not as it was */
     BROKEN_never_sweep,          /* a reader that lags goes on with the list */
     BROKEN_pos_outlives_store,   /* places are kept though the store is gone */
-    BROKEN_same_epoch            /* a restarted server keeps its epoch */
+    BROKEN_same_epoch,           /* a restarted server keeps its epoch */
+    BROKEN_mark_runs_ahead,      /* a MARK names the tail, not what was sent before it */
+    BROKEN_index_outlives_packing /* a cursor's index is not looked up again in a packed journal */
 };
 extern enum broken broken_rule;
 #define BROKEN(rule) (broken_rule == BROKEN_##rule)

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "herd/broken.h"
 #include "herd/link_state.h"
 #include "wire/at.h"
 #include "wire/number.h"
@@ -70,7 +71,10 @@ static bool put_marks(struct output *out)
         out->used += 5;
         out->used += number_u64_print(out->to + out->used, stripe);
         out->to[out->used++] = ' ';
-        out->used += number_u64_print(out->to + out->used, feed_pos(link->feed, stripe));
+        uint64_t pos = feed_pos(link->feed, stripe);
+        if (BROKEN(mark_runs_ahead))
+            pos = stripe_tail(store_stripe(link->host->store, stripe));
+        out->used += number_u64_print(out->to + out->used, pos);
         out->to[out->used++] = '\n';
         feed_marked(link->feed, stripe);
         metric_add(marks_sent, 1);

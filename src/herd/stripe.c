@@ -441,7 +441,9 @@ static enum stripe_read list(struct stripe *stripe, struct stripe_cursor *cursor
 {
     const struct journal *journal = &stripe->journal;
     cursor->tail = stripe->tail;
-    if (cursor->packed != journal->packed) {
+    if (BROKEN(index_outlives_packing)) {
+        cursor->index = cursor->index < journal->count ? cursor->index : journal->count;
+    } else if (cursor->packed != journal->packed) {
         cursor->index = journal_find(journal, cursor->pos, stripe->tail);
         cursor->packed = journal->packed;
     }

@@ -49,6 +49,8 @@ static bool break_rule(const char *name)
         [BROKEN_never_sweep] = "never_sweep",
         [BROKEN_pos_outlives_store] = "pos_outlives_store",
         [BROKEN_same_epoch] = "same_epoch",
+        [BROKEN_mark_runs_ahead] = "mark_runs_ahead",
+        [BROKEN_index_outlives_packing] = "index_outlives_packing",
     };
     for (size_t i = 1; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0) {
