@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "herd/stripe.h"
 #include "reports.h"
 #include <cmocka.h>
@@ -27,6 +28,12 @@ static bool take(void *arg, const struct herd_report *report)
         return false;
     taken->count++;
     taken->s[atoi(report->client.bytes)] = report->time_ns / SECOND_NS;
+    return true;
+}
+
+static bool any(void *arg, const struct herd_report *report)
+{
+    (void)arg, (void)report;
     return true;
 }
 
@@ -103,6 +110,74 @@ static void cursors_survive_packing(void **state)
     (void)state;
     a_cursor_survives_packing(0, 0);
     a_cursor_survives_packing(UINT32_MAX - 5000, 0);
+}
+
+static void let(struct arena *arena, size_t usable, size_t reserved)
+{
+    arena->usable = usable;
+    arena->reserved = reserved;
+}
+
+#define IDS 3000
+
+/* A put with nothing left in the arenas. Returns whether it was refused. */
+static bool put_without_memory(struct store *store, const char *client, int64_t s)
+{
+    struct stripe_context *context = store_stripe(store, 0)->context;
+    struct arena records = context->records, index = context->index;
+    let(&context->records, records.taken, records.taken);
+    let(&context->index, index.taken, index.taken);
+    enum herd_put result = put(store, client, s, 1);
+    assert_true(result == HERD_PUT_NEW || result == HERD_PUT_NEWER || result == HERD_PUT_FULL);
+    assert_int_equal(store_out_of_memory(store), result == HERD_PUT_FULL);
+    assert_int_equal(store_full(store), result == HERD_PUT_FULL);
+    let(&context->records, records.usable, records.reserved);
+    let(&context->index, index.usable, index.reserved);
+    if (result != HERD_PUT_FULL)
+        return false;
+    assert_int_equal(put(store, "new", s, 0), HERD_PUT_FULL); /* clients wait till it recovers */
+    assert_false(store_recover(store)); /* as memory may be short elsewhere too */
+    assert_true(memory_recover());
+    assert_true(store_recover(store));
+    return true;
+}
+
+/* Ids of many lengths, so that slots, chunks, buckets, spare buckets and the journal grow at times
+ * of their own. */
+static void without_memory_nothing_changes(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    struct stripe_cursor cursor = {0};
+    int64_t last[IDS];
+    unsigned refused = 0;
+    uint64_t random = 1;
+    char client[1100];
+    memset(last, -1, sizeof last);
+    for (int s = 1; s <= 40000; s++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        int i = (int)(random >> 33) % (s % 1000 < 900 ? 10 : IDS);
+        snprintf(client, sizeof client, "%0*d", 4 + i % 1000, i);
+        if (random >> 62 == 0 && put_without_memory(store, client, s)) {
+            refused++;
+            assert_int_equal(held_s(store, client), last[i]);
+            continue;
+        }
+        if (random >> 62 != 0)
+            put(store, client, s, 1);
+        last[i] = s;
+        assert_int_equal(held_s(store, client), s);
+    }
+    assert_true(refused > 50);
+    memory_release();
+    struct stripe_sink sink = {.take = any, .arg = NULL, .session = 0};
+    assert_int_equal(stripe_list(store_stripe(store, 0), &cursor, UINT64_MAX, MOST, &sink),
+                     STRIPE_DONE);
+    for (int i = 0; i < IDS; i++) {
+        snprintf(client, sizeof client, "%0*d", 4 + i % 1000, i);
+        assert_int_equal(held_s(store, client), last[i]);
+    }
+    store_destroy(store);
 }
 
 /* What does not change is given a new seq before its low half could be mistaken; readers get it
@@ -371,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_gives_each_once_and_the_latest),
         cmocka_unit_test(cursors_survive_packing),
+        cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(what_is_stale_is_given_a_new_seq),
         cmocka_unit_test(what_came_by_the_session_is_passed_over),
         cmocka_unit_test(what_a_link_has_told_is_passed_over),
