@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Prints which lines and branches the tests have run, a line a file, a sum for each folder and one
-# of all, from what gcovr --json-summary says on standard input. For make coverage.
+# of all, from what gcovr --json-summary says on standard input. Exit status 1 where fewer lines
+# were run than are demanded. For make coverage.
 
 use strict;
 use warnings;
@@ -40,3 +41,15 @@ for my $folder (sort keys %folder) {
     row("    $_", $files->{$_}) for sort keys %$files;
 }
 row('all', \%all);
+
+# Per cent of the lines.
+my %demanded = ('src/wire' => 95, 'src/herd' => 95, all => 85);
+my $few = 0;
+for my $name (sort keys %demanded) {
+    my $sums = $name eq 'all' ? \%all : ($folder{"tree/$name"} // $folder{$name} // { sums => {} })->{sums};
+    my ($covered, $total) = @{ $sums->{line} // [0, 1] };
+    next if 100 * $covered >= $demanded{$name} * $total;
+    printf "%s: fewer than %d %% of the lines\n", $name, $demanded{$name};
+    $few = 1;
+}
+exit $few;

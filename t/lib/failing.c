@@ -2,7 +2,10 @@
  * test has chosen. What is to fail stands in a file that both have open (HERD_FAILING names it), so
  * a running server can be told again and again: the kind of call, how many of them pass before, how
  * many fail then, and with which error. What is seen stands there too: how many of each kind there
- * were, how many failed, and whose call that was.
+ * were, how many failed, whose call that was, and how many pieces of memory are held.
+ *
+ * A sanitizer's library comes before this one; its own calls of the C library end here, but for
+ * those for memory, which it has itself.
  *
  * The one hard thing is finding the real functions: dlsym may want memory itself, which is then
  * given from a small piece that is never freed. */
@@ -51,6 +54,7 @@ struct control {
     _Atomic int64_t kind, pass, fail, error, failed;
     _Atomic int64_t seen[32];
     char whose[256];
+    _Atomic int64_t held; /* pieces of memory that were given and not taken back */
 };
 
 static struct control nothing;
@@ -99,6 +103,12 @@ static void *from_piece(size_t bytes)
     return p;
 }
 
+static void *held(void *p)
+{
+    atomic_fetch_add(&control->held, p != NULL);
+    return p;
+}
+
 static void *find(const char *name)
 {
     finding++;
@@ -116,7 +126,7 @@ void *malloc(size_t bytes)
     if (finding)
         return from_piece(bytes);
     REAL(malloc);
-    return FAILS(memory) ? NULL : real_malloc(bytes);
+    return FAILS(memory) ? NULL : held(real_malloc(bytes));
 }
 
 void *calloc(size_t count, size_t bytes)
@@ -124,26 +134,31 @@ void *calloc(size_t count, size_t bytes)
     if (finding)
         return from_piece(count * bytes);
     REAL(calloc);
-    return FAILS(memory) ? NULL : real_calloc(count, bytes);
+    return FAILS(memory) ? NULL : held(real_calloc(count, bytes));
 }
 
 void *realloc(void *old, size_t bytes)
 {
     REAL(realloc);
-    return FAILS(memory) ? NULL : real_realloc(old, bytes);
+    if (FAILS(memory))
+        return NULL;
+    void *p = real_realloc(old, bytes);
+    return old == NULL ? held(p) : p;
 }
 
 void *aligned_alloc(size_t alignment, size_t bytes)
 {
     REAL(aligned_alloc);
-    return FAILS(memory) ? NULL : real_aligned_alloc(alignment, bytes);
+    return FAILS(memory) ? NULL : held(real_aligned_alloc(alignment, bytes));
 }
 
 void free(void *p)
 {
     REAL(free);
-    if ((char *)p < piece || (char *)p >= piece + sizeof piece)
-        real_free(p);
+    if (p == NULL || ((char *)p >= piece && (char *)p < piece + sizeof piece))
+        return;
+    atomic_fetch_sub(&control->held, 1);
+    real_free(p);
 }
 
 void *mmap(void *at, size_t bytes, int rights, int flags, int fd, off_t from)

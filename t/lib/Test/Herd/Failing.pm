@@ -17,7 +17,7 @@ use Test::Herd::Time qw(sanitized);
 my @kinds = qw(none memory recv send read write accept epoll_wait epoll_ctl ioctl open socket connect
     getsockopt setsockopt shutdown close getrandom poll);
 my %kind = map { $kinds[$_] => $_ } 0 .. $#kinds;
-my %at = (kind => 0, pass => 8, fail => 16, error => 24, failed => 32, seen => 40, whose => 296);
+my %at = (kind => 0, pass => 8, fail => 16, error => 24, failed => 32, seen => 40, whose => 296, held => 552);
 
 # Why it cannot be used here; '' if it can.
 sub excuse {
@@ -26,6 +26,14 @@ sub excuse {
     return 'the sanitizer has threads of its own in it' if ($ENV{HERD_CFLAGS} // '') =~ /thread/;
     return 'clang links the sanitizer in, before all libraries' if `$cc --version` =~ /clang/;
     return '';
+}
+
+# The library of the sanitizer, which has to be loaded first.
+sub sanitizer {
+    return if !sanitized();
+    my $cc = $ENV{HERD_CC} // 'cc';
+    chomp(my $library = `$cc -print-file-name=libasan.so`);
+    return $library;
 }
 
 sub new {
@@ -41,7 +49,7 @@ sub new {
 # Runs the sub; what it starts has the library.
 sub loaded {
     my ($self, $sub) = @_;
-    local $ENV{LD_PRELOAD} = $self->{so};
+    local $ENV{LD_PRELOAD} = join ' ', grep {$_} sanitizer(), $self->{so};
     local $ENV{HERD_FAILING} = $self->{file};
     local $ENV{ASAN_OPTIONS} = join ':', grep {$_} $ENV{ASAN_OPTIONS}, 'verify_asan_link_order=0';
     return $sub->();
@@ -82,6 +90,7 @@ sub disarm {
 }
 
 sub failed { $_[0]->get('failed') }
+sub held { $_[0]->get('held') }
 sub whose { $_[0]->get('whose', 250) }
 
 # How many calls of a kind there have been in all.
