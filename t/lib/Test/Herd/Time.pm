@@ -1,5 +1,5 @@
-# Waiting for conditions. Programs built with sanitizers, or to count what is run, are given five
-# times as long.
+# Waiting for conditions. Programs built with sanitizers, or to count what is run, or that run under
+# valgrind are given five times as long.
 package Test::Herd::Time;
 
 use strict;
@@ -16,7 +16,8 @@ sub now { Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
 # How many seconds that is for this build of the program.
 sub slowly {
     my ($seconds) = @_;
-    return $seconds * (sanitized() || built_with(qr/__gcov_/) ? 5 : 1);
+    my $slow = $ENV{HERD_VALGRIND} || sanitized() || built_with(qr/__gcov_/);
+    return $seconds * ($slow ? 5 : 1);
 }
 
 # Whether the program is built with a sanitizer.
