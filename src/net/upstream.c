@@ -282,7 +282,8 @@ static struct worker_hooks hooks = {.start = on_start, .stop = on_stop};
 bool upstream_open(struct herd_error *err)
 {
     assert(upstream.worker == NULL);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_alloc, free, memory_resize, memory_string,
+                             memory_zeroed) != CURLE_OK)
         return herd_fail(err, "libcurl cannot be used");
     memset(&upstream, 0, sizeof upstream);
     TAILQ_INIT(&upstream.watches);
