@@ -53,13 +53,7 @@ static void take(struct clients *clients, int fd, const struct address *from, bo
     }
     const struct transport *io = tls ? tls_accept(service->tls, fd) : &transport_plain;
     metric_add(connections_accepted, 1);
-    if (io != NULL) {
-        connection_open(clients, fd, from, io, entry);
-        return;
-    }
-    addresses_leave(service->addresses, entry);
-    close(fd);
-    clients_left(clients);
+    connection_open(clients, fd, from, io, entry);
 }
 
 void clients_take(struct clients *clients, int fd, const struct address *from)

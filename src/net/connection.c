@@ -382,8 +382,11 @@ void connection_resume(void *arg)
 void connection_open(struct clients *clients, int fd, const struct address *from,
                      const struct transport *io, struct addresses_entry *address)
 {
-    struct connection *c = memory_try_zeroed(sizeof *c);
+    struct connection *c = io != NULL ? memory_try_zeroed(sizeof *c) : NULL;
     if (c == NULL) {
+        if (io != NULL)
+            transport_close(io);
+        addresses_leave(clients->service->addresses, address);
         close(fd);
         clients_left(clients);
         return;

@@ -58,7 +58,8 @@ struct later {
     char line[];
 };
 
-/* Takes over the socket, what goes over it (io), and the place that its address has. */
+/* Takes over the socket, what goes over it (io; NULL: there was no memory for it), and the place
+ * that its address has. Without memory it closes them at once. */
 void connection_open(struct clients *clients, int fd, const struct address *from,
                      const struct transport *io, struct addresses_entry *address);
 

@@ -155,7 +155,11 @@ static struct tls_session *open_session(struct tls *tls, int fd)
     SSL *ssl = SSL_new(tls->ctx);
     if (ssl == NULL)
         return NULL;
-    struct tls_session *session = memory_zeroed(1, sizeof *session);
+    struct tls_session *session = memory_try_zeroed(sizeof *session);
+    if (session == NULL) {
+        SSL_free(ssl);
+        return NULL;
+    }
     session->io = (struct transport){.recv = tls_recv,
                                      .send = tls_send,
                                      .more = &more,
