@@ -88,7 +88,7 @@ sub begin {
     $self->wait_linked;
     $self->{books} = $self->books;
     $self->ask_witness('figures');
-    $self->{top} = $self->measure_top($self->{long} ? 4 : 0.5);
+    $self->{top} = $self->measure_top($self->{long} ? 4 : 0.2);
     my $rate = $self->{top} / 2;
     $rate = min($rate / 2, $self->{most} // 2000) if !$self->{long};
     $self->{rate} = $self->{most_long} && $self->{long} ? min($rate, $self->{most_long}) : $rate;
