@@ -4,6 +4,7 @@ use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bulk;
 use Test::Herd::Peer;
+use Test::Herd::Time qw(slowly);
 use Time::HiRes qw(time);
 
 sub stamp { sprintf '%.9f', time }
@@ -32,7 +33,7 @@ $peer->close;
 # ---- limits.memory, at one server of two ----
 
 my $pair = Test::Herd->new(servers => [qw(Goloman Hands)], adjacency => { Goloman => ['Hands'] },
-    limits => 'forget_after = "6s"', log => 'messages = false; file = "%n.log"');
+    limits => 'forget_after = "' . slowly(6) . 's"', log => 'messages = false; file = "%n.log"');
 my $most = 1024 * 1024;
 $pair->start('Goloman', ['-g', 'limits: { memory = "1m"; };']);
 $pair->start('Hands');

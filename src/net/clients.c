@@ -91,10 +91,11 @@ void clients_second(struct clients *clients)
 
 void clients_slow(struct clients *clients, int64_t in_ns)
 {
-    int64_t us = (in_ns > TOKEN_NS ? in_ns : TOKEN_NS) / 1000;
-    if (!event_pending(&clients->tokens, EV_TIMEOUT, NULL))
-        event_add(&clients->tokens,
-                  &(struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000});
+    int64_t us = (in_ns > TOKEN_NS ? in_ns : TOKEN_NS) / 1000, at_ns = clock_now_ns() + us * 1000;
+    if (event_pending(&clients->tokens, EV_TIMEOUT, NULL) && clients->tokens_ns <= at_ns)
+        return;
+    clients->tokens_ns = at_ns;
+    event_add(&clients->tokens, &(struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000});
 }
 
 /* Each has its turn once; who needs more goes to the queue's end. */

@@ -55,6 +55,7 @@ struct clients {
     _Atomic uint64_t count;
     struct deadlines due[DUE_KINDS]; /* each connection stands in one */
     struct event tokens;             /* looks at those who wait for tokens, while there are any */
+    int64_t tokens_ns;               /* when it does so next, if it does */
     bool ending; /* no new commands: as soon as a connection owes nothing it is closed */
     void (*gone)(void *arg); /* once ending and no connection is left */
     void *gone_arg;

@@ -23,6 +23,9 @@ static void has_the_defaults(void **state)
     assert_int_equal(s.limits.connections, 10000);
     assert_int_equal(s.limits.clients, 10000000);
     assert_int_equal(s.limits.memory_bytes, 0);
+    assert_int_equal(s.limits.address_connections, 1000);
+    assert_int_equal(s.limits.rate, 0);
+    assert_int_equal(s.limits.buffers_bytes, 64 << 20);
     assert_int_equal(s.limits.idle_ns, INT64_C(900000000000));
     assert_int_equal(s.limits.max_ahead_ns, INT64_C(86400000000000));
     assert_int_equal(s.limits.forget_after_ns, 0);
@@ -195,6 +198,17 @@ static void finds_mistakes_in_limits(void **state)
          "h.conf:5: limits.line: must be \"128\" to \"64k\""},
         {TWO "limits: { memory = \"1023k\"; };", NULL,
          "h.conf:5: limits.memory: must be \"0\" (no limit), or \"1m\" to \"1048576g\""},
+        {TWO "limits: { unread = \"1023\"; };", NULL,
+         "h.conf:5: limits.unread: must be \"1k\" to \"16m\""},
+        {TWO "limits: { buffers = \"1k\"; };", NULL,
+         "h.conf:5: limits.buffers: must be \"0\" (no limit), or \"64k\" to \"1048576g\""},
+        {TWO "limits: { line_time = \"36501d\"; };", NULL,
+         "h.conf:5: limits.line_time: must be at most \"36500d\""},
+        {TWO "limits: { address_connections = -1; };", NULL,
+         "h.conf:5: limits.address_connections: -1 is not within 0 to 1000000"},
+        {TWO "limits: { burst = 0; };", NULL,
+         "h.conf:5: limits.burst: 0 is not within 1 to 1000000"},
+        {TWO "limits: { id = 1025; };", NULL, "h.conf:5: limits.id: 1025 is not within 1 to 1024"},
         {TWO "limits: {\n commands = -1; };", NULL,
          "h.conf:6: limits.commands: -1 is not within 0 to 999999999"},
         {TWO "limits: { connections = 0; };", NULL,
