@@ -143,7 +143,7 @@ $executed = counter($h, 'commands') - $executed;
 my $each = length "AT Goloman +1795388555.386696000 id +1+1 1\n"
     . qq({"html_attributions":[],"results":[],"status":"OK"}\n\n);
 cmp_ok $executed * $each, '<', 400 * 1024, "one that does not read: $executed commands executed";
-is counter($h, 'clients_held'), 1, '... then it is held';
+cmp_ok counter($h, 'clients_held'), '>=', 1, '... then it is held';
 ok $h->wait_for(sub { counter($h, 'timeouts_answer') == 1 }, 'it is closed'), '... and closed, for answer_time';
 ok defined $deaf->all, '... as it sees';
 
