@@ -251,7 +251,7 @@ sub abi {
 
 # A reference to a manual that is not installed yet is no fault.
 sub rendered {
-    for my $name (qw(herd-bench.1 herd.8 herd.conf.5 herd-protocol.7 herd-modules.7)) {
+    for my $name (qw(herd-bench.1 herd.8 herd.conf.5 herd-protocol.7 herd-modules.7 herd-security.7)) {
         my $file = "$top/man/$name";
         my @said = map { -x "/usr/bin/$_->[0]" ? `@$_ '$file' 2>&1` : () }
             [qw(mandoc -Tlint)], [qw(groff -mandoc -ww -Tutf8 -z)];
