@@ -3,7 +3,7 @@ use Test::Herd::Needs qw(iamat whatsat at invalid);
 use Test::Herd;
 use Test::Herd::Bench;
 
-my $h = Test::Herd->five(workers => 1)->start_all;
+my $h = Test::Herd->five(workers => 1, log => 'messages = false;')->start_all;
 my @load = ('-f', $h->config, qw(--warm-up 0 -k 3000 -N 9000 -P 8 -c 10 --reports 50 --gap 1 --converge));
 
 my $run = bench_json($h, @load, '-n', 'Goloman');
@@ -20,7 +20,7 @@ my $text = bench($h, @load, qw(--from Hands --to Holiday));
 like $text->{out}, qr/^$_/m, "text: $_" for 'converged ', 'missing ', 'a report at Hands until Holiday answers', 'there ';
 
 # A herd that is none: nobody tells Hands.
-my $parted = Test::Herd->new(servers => ['Goloman', 'Hands'])->start_all;
+my $parted = Test::Herd->new(servers => ['Goloman', 'Hands'], log => 'messages = false;')->start_all;
 my @parted = ('-f', $parted->config, '-n', 'Goloman', qw(--warm-up 0 -k 70 -c 5 --converge --patience 0.3));
 $run = bench($parted, @parted, qw(-N 500 -w whatsat));
 like $run->{err}, qr/\Aherd-bench: --converge: Hands does not learn of client-\d{13}\n\z/, 'a server that learns nothing';

@@ -5,7 +5,7 @@ use Test::Herd::Bench;
 use Test::Herd::Time qw(now);
 use JSON::PP ();
 
-my $h = Test::Herd->new->start_all;
+my $h = Test::Herd->new(log => 'messages = false;')->start_all;
 my @goloman = ('127.0.0.1:' . $h->port('Goloman'));
 my @short = ('--warm-up', 0, '-k', 100, '-o', 'json');
 
