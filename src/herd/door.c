@@ -129,7 +129,7 @@ static uint64_t hash_of(const struct herd_request *req, struct herd_text client)
 
 /* What a module forgets or gets wrong most easily; that each text is of its form was the module's
  * to see, and is not looked at twice. Inline, so that the caller is the module's. */
-static inline void check_report(const struct herd_report *report)
+static inline __attribute__((always_inline)) void check_report(const struct herd_report *report)
 {
     misuse_unless(has_size(report->server, HERD_NAME_MAX) &&
                       has_size(report->client, HERD_CLIENT_MAX) &&
