@@ -6,7 +6,7 @@
 #include "core/secure.h"
 #include "core/server.h"
 #include "core/whole.h"
-#include "net/trust.h"
+#include "net/crypto.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 {
     struct program program = {.config = NULL};
     struct herd_error err;
-    trust_init();
+    crypto_init();
     server_block_signals(); /* first: whoever asks early that it stops is heard too */
     if (!options_parse(&program.options, argc, argv, &err))
         return complain(&err);

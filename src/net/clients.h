@@ -19,7 +19,7 @@ struct clients_service {
     struct tls *tls;       /* of servers.tls_port; NULL: there is none */
     size_t line_bytes;     /* limits.line */
     size_t unread_bytes;   /* limits.unread */
-    uint64_t buffers_max;  /* bytes of all backlogs; 0: no limit */
+    uint64_t buffers_max;  /* limits.buffers; 0: no limit */
     uint64_t commands_max; /* of one connection; 0: no limit */
     uint64_t connections_max;
     bool rate;                           /* whether commands cost tokens of their address */
@@ -27,7 +27,7 @@ struct clients_service {
     int64_t line_ns, answer_ns, idle_ns; /* deadlines; 0: none */
     int64_t max_ahead_ns;                /* 0: no limit */
     _Atomic uint64_t open;               /* connections there are */
-    _Atomic uint64_t buffers;            /* bytes of all backlogs */
+    _Atomic uint64_t buffers;            /* bytes of all backlogs, and of TLS */
     _Atomic uint64_t numbered;           /* connections there ever were; the log's #N */
 };
 

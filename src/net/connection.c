@@ -33,33 +33,33 @@ struct backlog *connection_backlog(struct connection *c)
     return c->backlog;
 }
 
+/* Counts what the connection takes now beyond what every one does. False: that is more than
+ * limits.buffers leaves for it. */
+static bool count_buffers(struct connection *c)
+{
+    struct clients_service *service = c->clients->service;
+    const struct backlog *backlog = c->backlog;
+    size_t bytes = c->io->bytes;
+    if (backlog != NULL)
+        bytes += sizeof *backlog + backlog->unread.room + backlog->unwritten.room;
+    if (bytes == c->counted)
+        return true;
+    bool more = bytes > c->counted;
+    uint64_t sum = bytes - c->counted;
+    sum += atomic_fetch_add_explicit(&service->buffers, sum, memory_order_relaxed);
+    c->counted = bytes;
+    return !more || bytes <= SMALL || service->buffers_max == 0 || sum <= service->buffers_max;
+}
+
 static void free_backlog(struct connection *c)
 {
     if (c->backlog == NULL)
         return;
     buffer_free(&c->backlog->unread);
     buffer_free(&c->backlog->unwritten);
-    atomic_fetch_sub_explicit(&c->clients->service->buffers, c->backlog->counted,
-                              memory_order_relaxed);
     free(c->backlog);
     c->backlog = NULL;
-}
-
-/* Counts what the backlog takes now. False: that is more than limits.buffers leaves for it. */
-static bool count_backlog(struct connection *c)
-{
-    struct clients_service *service = c->clients->service;
-    struct backlog *backlog = c->backlog;
-    if (backlog == NULL)
-        return true;
-    size_t bytes = sizeof *backlog + backlog->unread.room + backlog->unwritten.room;
-    if (bytes == backlog->counted)
-        return true;
-    bool more = bytes > backlog->counted;
-    uint64_t sum = bytes - backlog->counted;
-    sum += atomic_fetch_add_explicit(&service->buffers, sum, memory_order_relaxed);
-    backlog->counted = bytes;
-    return !more || bytes <= SMALL || service->buffers_max == 0 || sum <= service->buffers_max;
+    (void)count_buffers(c);
 }
 
 static size_t unread_len(const struct connection *c)
@@ -178,6 +178,7 @@ static void end_transport(struct connection *c)
     }
     transport_close(c->io);
     c->io = &transport_plain;
+    (void)count_buffers(c);
 }
 
 /* A socket that is closed with unread input would reset the connection, and the last answer with
@@ -239,11 +240,16 @@ static void wait_for_token(struct connection *c)
     set_deadline(c, DUE_TOKEN);
 }
 
+static void close_full(struct connection *c)
+{
+    metric_add(buffers_full, 1);
+    connection_close(c);
+}
+
 static void settle(struct connection *c, bool worked)
 {
-    if (!count_backlog(c)) {
-        metric_add(buffers_full, 1);
-        connection_close(c);
+    if (!count_buffers(c)) {
+        close_full(c);
     } else if (connection_has_unwritten(c)) {
         wait_for_room(c);
     } else if (connection_later(c) != NULL) {
@@ -278,6 +284,10 @@ static void work(struct connection *c, const char *bytes, size_t len)
 /* Nothing came that is for us: it may be TLS's handshake that goes on, or is over now. */
 static void read_later(struct connection *c)
 {
+    if (!count_buffers(c)) {
+        close_full(c);
+        return;
+    }
     wait_for(c, c->io->recv_waits);
     if (c->io->open && is_due(c, DUE_HANDSHAKE))
         set_deadline(c, DUE_COMMAND);
@@ -414,6 +424,7 @@ void connection_close(struct connection *c)
     log_event(HERD_LOG_INFO, c->number, "Dropped connection from %s", text);
     cancel_later(c);
     free_backlog(c);
+    assert(c->counted == 0);
     deadline_clear(&c->deadline);
     addresses_leave(clients->service->addresses, c->address);
     sockets_remove(&clients->worker->sockets, &c->socket);

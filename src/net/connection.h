@@ -20,6 +20,7 @@ struct connection {
     uint64_t number;
     struct address from;
     struct addresses_entry *address; /* the table's; NULL: nothing counts by address */
+    size_t counted;                  /* bytes of it in clients_service.buffers */
     uint32_t commands;
     bool eof;        /* the client has ended its side */
     bool gone;       /* it was seen in writing that the client is no more */
@@ -36,7 +37,6 @@ struct backlog {
     struct later *later;  /* the command that will be answered later; NULL: none */
     struct buffer unread; /* an unfinished line; lines behind a waiting command */
     struct buffer unwritten;
-    size_t counted; /* bytes of it in clients_service.buffers */
 };
 
 /* A client's command while its handler runs. */

@@ -7,6 +7,7 @@
 #include "net/tls.h"
 
 #include "base/memory.h"
+#include "net/crypto.h"
 #include "net/tls_state.h"
 
 #include <assert.h>
@@ -18,10 +19,18 @@
 #include <sys/socket.h>
 
 #define DISCARD_BYTES (64 * 1024)
+#define IDLE_BYTES    (16 * 1024) /* what an idle session takes, and some */
 
 static struct tls_session *session_of(const struct transport *io)
 {
     return (struct tls_session *)(uintptr_t)io;
+}
+
+/* held: crypto_held before what it has just done. */
+static void count(struct tls_session *session, int64_t held)
+{
+    session->held += crypto_held() - held;
+    session->io.bytes = session->held > IDLE_BYTES ? (size_t)(session->held - IDLE_BYTES) : 0;
 }
 
 /* The handshake is over when the first bytes can go, whichever call has ended it. False: the other
@@ -48,6 +57,15 @@ static ssize_t fail(struct tls_session *session)
     return -1;
 }
 
+/* Nobody new is let in while memory is short, or what is kept for the others would go to him. */
+static bool may_begin(struct tls_session *session)
+{
+    if (session->io.open || !memory_short())
+        return true;
+    tls_blame(session, "no memory for a handshake");
+    return false;
+}
+
 /* After a call that has not done what it should: 0 at the end of what the other side says, else -1
  * and errno. *waits: what to wait for. */
 static ssize_t explain(struct tls_session *session, int result, uint32_t *waits)
@@ -70,14 +88,16 @@ static ssize_t tls_recv(const struct transport *io, int fd, void *to, size_t roo
 {
     struct tls_session *session = session_of(io);
     size_t n = 0;
+    int64_t held = crypto_held();
     (void)fd;
     assert(room >= TRANSPORT_ROOM_MIN);
-    if (session->broken)
+    if (session->broken || !may_begin(session))
         return fail(session);
     ERR_clear_error();
     errno = 0;
     int result = SSL_read_ex(session->ssl, to, room, &n);
     assert(SSL_pending(session->ssl) == 0);
+    count(session, held);
     session->io.recv_waits = EPOLLIN;
     if (!begin(session))
         return fail(session);
@@ -89,6 +109,7 @@ static ssize_t tls_send(const struct transport *io, int fd, const void *bytes, s
 {
     struct tls_session *session = session_of(io);
     size_t done = 0, n = 0;
+    int64_t held = crypto_held();
     int result = 1;
     (void)fd;
     assert(len > 0);
@@ -102,6 +123,7 @@ static ssize_t tls_send(const struct transport *io, int fd, const void *bytes, s
             return fail(session);
         done += result == 1 ? n : 0;
     }
+    count(session, held);
     session->io.send_waits = EPOLLOUT;
     ssize_t said = result == 1 ? 0 : explain(session, result, &session->io.send_waits);
     return done > 0 ? (ssize_t)done : said;
@@ -151,6 +173,7 @@ static const struct transport_more more = {tls_end, tls_why, tls_close};
 static struct tls_session *open_session(struct tls *tls, int fd)
 {
     assert(tls != NULL && fd >= 0);
+    int64_t held = crypto_held();
     ERR_clear_error();
     SSL *ssl = SSL_new(tls->ctx);
     if (ssl == NULL)
@@ -168,7 +191,9 @@ static struct tls_session *open_session(struct tls *tls, int fd)
     session->tls = tls;
     session->ssl = ssl;
     SSL_set_app_data(ssl, session);
-    if (SSL_set_fd(ssl, fd) == 1)
+    bool set = SSL_set_fd(ssl, fd) == 1;
+    count(session, held);
+    if (set)
         return session;
     session->broken = true;
     tls_close(&session->io);

@@ -30,6 +30,7 @@ struct tls_session {
     SSL *ssl;
     const char *to;  /* the neighbour that was dialled; NULL: it was accepted */
     bool broken;     /* there is nothing more to say */
+    int64_t held;    /* bytes of memory that OpenSSL has for it */
     unsigned offers; /* of keys, by the dialler */
     bool key_fits;   /* the other side's identity is one that has a key here */
     char *identity;  /* the pre-shared key's; else the certificate's subject; NULL: none yet */

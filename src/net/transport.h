@@ -22,6 +22,7 @@ struct transport {
     const char *name;    /* that the other side has proved to have; NULL: none */
     uint32_t recv_waits; /* what to wait for before the next recv: EPOLLIN, or EPOLLOUT */
     uint32_t send_waits; /* and before the next send: EPOLLOUT, or EPOLLIN */
+    size_t bytes;        /* of memory that it takes beyond what every open one takes */
     bool open;           /* bytes can come and go: the handshake is over */
 };
 

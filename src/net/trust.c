@@ -5,7 +5,6 @@
 #include "base/memory.h"
 
 #include <assert.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -17,31 +16,6 @@ struct trust {
     char *ca_file;
     X509_STORE *store;
 };
-
-static void *crypto_alloc(size_t bytes, const char *file, int line)
-{
-    (void)file, (void)line;
-    return memory_alloc(bytes);
-}
-
-static void *crypto_resize(void *old, size_t bytes, const char *file, int line)
-{
-    (void)file, (void)line;
-    return memory_resize(old, bytes);
-}
-
-static void crypto_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
-
-void trust_init(void)
-{
-    int set = CRYPTO_set_mem_functions(crypto_alloc, crypto_resize, crypto_free);
-    assert(set == 1);
-    (void)set;
-}
 
 /* A file that is missing, holds no certificate, or one that is broken. */
 static bool add_file(X509_STORE *store, const char *ca_file, struct herd_error *err)

@@ -23,8 +23,4 @@ void trust_forget(struct trust **known);
 /* Has connections of an SSL_CTX verified against it and nothing else. False: no memory. */
 bool trust_use(const struct trust *trust, void *ssl_ctx);
 
-/* OpenSSL's memory is herd's, which has a reserve: without any it does not always notice. Before
- * whatever else calls it, main thread. */
-void trust_init(void);
-
 #endif
