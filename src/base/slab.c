@@ -250,13 +250,12 @@ static void count_held(struct slab *slab, const struct slab_mover *mover,
 }
 
 /* One that is half empty at least, if all that is in it has room in others of its class that
- * stay. */
+ * stay. room: what is free in those that have not left, less what has to move there. */
 static bool may_leave(const struct chunk *chunk, uint32_t *room)
 {
-    uint32_t free = chunk->places - chunk->held;
-    if (chunk->places == 0 || chunk->held > free || *room - free < chunk->held)
+    if (2 * chunk->held > chunk->places || *room < chunk->places)
         return false;
-    *room -= free + chunk->held;
+    *room -= chunk->places;
     return true;
 }
 
@@ -283,14 +282,14 @@ static void move_out(struct slab *slab, const struct slab_mover *mover, const st
     }
 }
 
-uint32_t slab_vacate(struct slab *slab, const struct slab_mover *mover)
+/* Those of so many bytes that may leave do. Returns the first of the emptied. */
+static uint32_t tell_to_leave(struct slab *slab, uint32_t bytes, uint32_t room[SLAB_CLASSES],
+                              uint32_t emptied)
 {
-    uint32_t room[SLAB_CLASSES] = {0}, emptied = 0;
-    count_held(slab, mover, room);
     for (uint32_t i = 1; i < slab->chunks.count; i++) {
         struct chunk *chunk = chunk_at(slab, i);
-        unsigned size_class = chunk->places > 0 ? class_of(chunk->slot_bytes) : 0;
-        if (!may_leave(chunk, &room[size_class]))
+        unsigned size_class = chunk->bytes == bytes ? class_of(chunk->slot_bytes) : 0;
+        if (chunk->bytes != bytes || !may_leave(chunk, &room[size_class]))
             continue;
         chunk->leaving = true;
         chunk->emptied = emptied;
@@ -298,6 +297,16 @@ uint32_t slab_vacate(struct slab *slab, const struct slab_mover *mover)
         if (slab->open[size_class] == i)
             slab->open[size_class] = 0;
     }
+    return emptied;
+}
+
+/* The largest leave first, for the few that live on would else keep one of them for each size. */
+uint32_t slab_vacate(struct slab *slab, const struct slab_mover *mover)
+{
+    uint32_t room[SLAB_CLASSES] = {0}, emptied = 0;
+    count_held(slab, mover, room);
+    for (uint32_t bytes = CHUNK_MOST; bytes >= CHUNK_LEAST; bytes /= 2)
+        emptied = tell_to_leave(slab, bytes, room, emptied);
     if (emptied != 0)
         list_free(slab, mover);
     for (uint32_t i = emptied; i != 0; i = chunk_at(slab, i)->emptied)

@@ -12,6 +12,7 @@
 
 static struct arena records, rest;
 static struct slab_pool pool;
+static struct slab *moved_in;
 
 static struct slab open_slab(void)
 {
@@ -145,6 +146,53 @@ static void a_walk_ends_where_it_is_told(void **state)
     close_arenas();
 }
 
+/* ---- chunks that are emptied ---- */
+
+static bool is_named(void *arg, uint32_t slot)
+{
+    (void)arg;
+    return *((unsigned char *)slab_at(moved_in, slot) + 8) == 1;
+}
+
+static void name(struct slab *slab, uint32_t slot, bool held)
+{
+    *((unsigned char *)slab_at(slab, slot) + 8) = held;
+}
+
+static void move(void *arg, uint32_t from, uint32_t to)
+{
+    assert_int_not_equal(to, 0);
+    memcpy(slab_at(moved_in, to), slab_at(moved_in, from), 64);
+    name(moved_in, from, false);
+    ++*(int *)arg;
+}
+
+/* Two chunks that are half empty: what is in one has room in the other, and no more is needed. */
+static void what_leaves_has_room_in_what_stays(void **state)
+{
+    (void)state;
+    enum { FIRST = 8, SECOND = 16 };
+    struct slab slab = open_slab();
+    uint32_t slots[FIRST + SECOND];
+    int moved = 0;
+    const struct slab_mover mover = {is_named, move, &moved};
+    moved_in = &slab;
+    for (int i = 0; i < FIRST + SECOND; i++)
+        name(&slab, slots[i] = slab_alloc(&slab, 64), true);
+    assert_int_equal(slab_end(&slab), 3);
+    for (int i = 0; i < FIRST + SECOND; i += 2) {
+        name(&slab, slots[i], false);
+        slab_free(&slab, slots[i], 64);
+    }
+    records.usable = records.reserved = records.taken; /* and no more is to be had */
+    size_t before = slab.bytes;
+    slab_give_back(&slab, slab_vacate(&slab, &mover));
+    assert_int_equal(moved, FIRST / 2);
+    assert_true(slab.bytes < before);
+    assert_int_equal(slab.held, (FIRST + SECOND) / 2);
+    close_arenas();
+}
+
 /* Beyond the steps in which it is made usable. */
 static void an_arena_grows_and_is_clear(void **state)
 {
@@ -173,6 +221,7 @@ int main(void)
         cmocka_unit_test(what_is_freed_is_given_again),
         cmocka_unit_test(a_walk_finds_each_slot_once),
         cmocka_unit_test(a_walk_ends_where_it_is_told),
+        cmocka_unit_test(what_leaves_has_room_in_what_stays),
         cmocka_unit_test(an_arena_grows_and_is_clear),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
