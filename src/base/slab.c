@@ -174,11 +174,20 @@ static uint32_t slot_of(const struct chunk *chunk, uint32_t place)
     return chunk->first + place * (chunk->slot_bytes / SLAB_STEP);
 }
 
-static uint32_t take_fresh(struct slab *slab, unsigned size_class)
+static bool has_fresh(const struct slab *slab, unsigned size_class)
 {
     uint32_t number = slab->open[size_class];
-    bool used_up = number == 0 || chunk_at(slab, number)->taken == chunk_at(slab, number)->places;
-    if (used_up && !add_chunk(slab, size_class))
+    return number != 0 && chunk_at(slab, number)->taken < chunk_at(slab, number)->places;
+}
+
+bool slab_has(const struct slab *slab, size_t bytes)
+{
+    return slab->free[class_of(bytes)] != 0 || has_fresh(slab, class_of(bytes));
+}
+
+static uint32_t take_fresh(struct slab *slab, unsigned size_class)
+{
+    if (!has_fresh(slab, size_class) && !add_chunk(slab, size_class))
         return 0;
     struct chunk *chunk = chunk_at(slab, slab->open[size_class]);
     slab->slots++;

@@ -52,6 +52,8 @@ static inline size_t slab_size(size_t bytes)
 
 /* A slot of slab_size(bytes); 0: there is no memory. What is in it is anything. */
 uint32_t slab_alloc(struct slab *slab, size_t bytes);
+/* Whether there is one that takes no more memory. */
+bool slab_has(const struct slab *slab, size_t bytes);
 /* bytes: as with slab_alloc. */
 void slab_free(struct slab *slab, uint32_t slot, size_t bytes);
 

@@ -150,12 +150,12 @@ static bool make_ready(struct stripe *stripe)
            make_ready_slowly(stripe);
 }
 
-/* From now on until the store recovers it is full. */
-static enum herd_put refuse(struct stripe *stripe)
+/* From now on until the store recovers it is full. Returns false. */
+static bool refuse(struct stripe *stripe)
 {
     atomic_store(&stripe->context->bytes_max, 0);
     memory_failed();
-    return HERD_PUT_FULL;
+    return false;
 }
 
 static uint64_t hash_of(void *arg, uint32_t slot)
@@ -192,6 +192,19 @@ static bool has_room(const struct stripe_context *context, const struct herd_rep
     return false;
 }
 
+/* Clients that are known may move on where the limit is reached; but what they say may be four
+ * times as long as what is held of them, so that has an end too.
+ */
+static bool may_move(const struct stripe *stripe, size_t bytes)
+{
+    uint64_t max = atomic_load_explicit(&stripe->context->bytes_max, memory_order_relaxed);
+    if (atomic_load_explicit(&stripe->context->bytes, memory_order_relaxed) < max + max / 8 ||
+        slab_has(&stripe->slab, bytes))
+        return true;
+    metric_add(refused_memory, 1);
+    return false;
+}
+
 /* 0: memory is out. */
 static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd_report *report,
                           uint16_t origin, uint32_t session)
@@ -219,11 +232,14 @@ static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct h
     const struct table_hashes held = {hash_of, fetch_slot, stripe};
     uint32_t slot = 0;
     if (!make_ready(stripe) ||
-        (slot = write_new(stripe, record_bytes(report), report, origin, session)) == 0)
-        return refuse(stripe);
+        (slot = write_new(stripe, record_bytes(report), report, origin, session)) == 0) {
+        refuse(stripe);
+        return HERD_PUT_FULL;
+    }
     if (!table_add(&stripe->table, hash, slot, &held)) {
         drop(stripe, slot);
-        return refuse(stripe);
+        refuse(stripe);
+        return HERD_PUT_FULL;
     }
     append(stripe, slot);
     atomic_fetch_add_explicit(&stripe->context->clients, 1, memory_order_relaxed);
@@ -232,21 +248,23 @@ static enum herd_put insert(struct stripe *stripe, uint64_t hash, const struct h
 
 /* A record whose report no longer fits moves to another slot; that a running sweep may have passed
  * that one already is made good by the new seq. One that shrinks a little stays: it may grow again.
- * False: memory is out, and nothing has changed. */
+ * False: there is no memory for it, and nothing has changed. */
 static bool replace(struct stripe *stripe, struct table_probe *probe, uint32_t slot,
                     const struct herd_report *report, uint16_t origin, uint32_t session)
 {
     struct record *record = slab_at(&stripe->slab, slot);
     size_t bytes = record_bytes(report), room = record_room(record);
     if (!make_ready(stripe))
-        return false;
+        return refuse(stripe);
     if (bytes <= room && room - bytes <= SPARE_MAX) {
         record_write(record, room, report, origin, session);
     } else {
         uint32_t old = slot;
+        if (session == 0 && !may_move(stripe, bytes))
+            return false;
         slot = write_new(stripe, bytes, report, origin, session);
         if (slot == 0)
-            return false;
+            return refuse(stripe);
         table_replace(probe, slot);
         drop(stripe, old);
     }
@@ -292,7 +310,7 @@ static enum herd_put put(struct stripe *stripe, uint64_t hash, const struct herd
         result = judge(stripe, report, record, session);
     bool changes = result == HERD_PUT_NEW || result == HERD_PUT_NEWER || result == HERD_PUT_TIE;
     if (changes && !replace(stripe, &probe, slot, report, origin, session))
-        return refuse(stripe);
+        return HERD_PUT_FULL;
     return result;
 }
 

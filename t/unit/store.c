@@ -254,6 +254,52 @@ static void the_limit_bounds_what_it_takes(void **state)
     store_destroy(store);
 }
 
+/* A known client's report with texts of so many bytes. */
+static enum herd_put put_long(struct store *store, int i, int64_t s, int bytes)
+{
+    char client[16], location[HERD_LOCATION_MAX + 1], time[HERD_LOCATION_MAX + 1];
+    uint64_t news = 0;
+    snprintf(client, sizeof client, "%d", i);
+    snprintf(location, sizeof location, "+1-%0*d", bytes - 3, 1);
+    snprintf(time, sizeof time, "%lld.%0*d", (long long)s, bytes - 5, 0);
+    struct herd_report report = {.server = text("Here"),
+                                 .client = text(client),
+                                 .location = text(location),
+                                 .time = text(time),
+                                 .time_ns = s * SECOND_NS};
+    return store_put(store, store_hash(store, report.client), &report, 0, 0, &news);
+}
+
+/* Where it is reached, those that are known may move on, but not all of them may say four times as
+ * much as before; and what they said last stays. */
+static void the_limit_bounds_what_known_clients_say(void **state)
+{
+    (void)state;
+    struct store_config config = {.key = {1, 2}, .stripes = 4, .bytes_max = LIMIT};
+    struct store *store = store_create(&config);
+    int clients = 0, refused = 0;
+    char client[16];
+    while (put_long(store, clients, 1000, 6) == HERD_PUT_NEW)
+        clients++;
+    for (int bytes = 7; bytes <= HERD_LOCATION_MAX; bytes += 19)
+        for (int i = 0; i < clients; i++) {
+            enum herd_put result = put_long(store, i, 1000 + bytes, bytes);
+            assert_true(result == HERD_PUT_NEWER || result == HERD_PUT_FULL);
+            refused += result == HERD_PUT_FULL;
+            snprintf(client, sizeof client, "%d", i);
+            if (result == HERD_PUT_NEWER)
+                assert_int_equal(held_s(store, client), 1000 + bytes);
+            else
+                assert_in_range(held_s(store, client), 1000, 1000 + bytes - 1);
+            assert_true(bytes > 7 || result == HERD_PUT_NEWER);
+        }
+    assert_true(refused > clients);
+    assert_in_range(store_bytes(store), LIMIT, LIMIT + LIMIT / 4);
+    assert_int_equal(store_clients(store), clients);
+    assert_false(store_out_of_memory(store));
+    store_destroy(store);
+}
+
 static void count_wake(void *arg)
 {
     ++*(int *)arg;
@@ -292,6 +338,7 @@ int main(void)
         cmocka_unit_test(what_is_dead_is_neither_held_nor_taken),
         cmocka_unit_test(many_come_and_go),
         cmocka_unit_test(the_limit_bounds_what_it_takes),
+        cmocka_unit_test(the_limit_bounds_what_known_clients_say),
         cmocka_unit_test(watchers_are_woken_once_until_they_look),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -159,8 +159,8 @@ enum herd_put {
     HERD_PUT_TIE,    /* the same time, and it takes the place of the one held */
     HERD_PUT_OLDER,  /* the one held stays */
     HERD_PUT_REPEAT, /* it is the one held */
-    HERD_PUT_FULL,   /* a new client, and no room for one, or its id is over limits.id
-                        (from clients only); or no memory */
+    HERD_PUT_FULL,   /* a new client, and no room for one, or its id is over limits.id, or no room
+                        for so long a report (from clients only); or no memory */
     HERD_PUT_AHEAD,  /* stamped too far ahead of this server's clock (from clients only) */
     HERD_PUT_DEAD,   /* older than forget_after */
     HERD_PUT_INVALID /* a text of it is not of its form (from herd_put only) */
