@@ -103,20 +103,20 @@ static bool has_size(struct herd_text text, size_t max)
     return text.len - 1 < max;
 }
 
-/* HERD_PUT_INVALID never comes so far. */
 _Static_assert(HERD_PUT_NEW < HERD_PUT_TIE && HERD_PUT_NEWER < HERD_PUT_TIE &&
                    HERD_PUT_TIE < HERD_PUT_OLDER,
                "up to TIE the store has changed");
 
 static void count_put(bool client, enum herd_put result)
 {
-    static const enum metric clients[] = {METRIC_reports_new,     METRIC_reports_newer,
-                                          METRIC_reports_ties,    METRIC_reports_older,
-                                          METRIC_reports_repeats, METRIC_reports_refused,
-                                          METRIC_reports_refused, METRIC_reports_refused};
+    static const enum metric clients[] = {
+        METRIC_reports_new,     METRIC_reports_newer,   METRIC_reports_ties,
+        METRIC_reports_older,   METRIC_reports_repeats, METRIC_reports_refused,
+        METRIC_reports_refused, METRIC_reports_refused, METRIC_reports_refused};
     static const enum metric peers[] = {
-        METRIC_merges_new,     METRIC_merges_newer,   METRIC_merges_ties,    METRIC_merges_older,
-        METRIC_merges_repeats, METRIC_link_lines_bad, METRIC_link_lines_bad, METRIC_merges_dead};
+        METRIC_merges_new,     METRIC_merges_newer,   METRIC_merges_ties,
+        METRIC_merges_older,   METRIC_merges_repeats, METRIC_link_lines_bad,
+        METRIC_link_lines_bad, METRIC_merges_dead,    METRIC_link_lines_bad};
     metrics_add(client ? clients[result] : peers[result], 1);
 }
 
@@ -152,7 +152,7 @@ enum herd_put herd_report_put(struct herd_request *req, const struct herd_report
                            req->clock_ns, req->news);
     else
         metric_add(refused_ahead, 1);
-    if (!client && result == HERD_PUT_FULL && store_out_of_memory(req->store)) {
+    if (!client && result == HERD_PUT_FULL) {
         req->unkept = true; /* the link ends, and what it said comes again with the next */
         return result;
     }

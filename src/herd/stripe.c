@@ -295,7 +295,7 @@ static enum herd_put put(struct stripe *stripe, uint64_t hash, const struct herd
 {
     uint16_t origin = names_number(stripe->context->names, report->server);
     if (origin == 0)
-        return HERD_PUT_FULL;
+        return session == 0 ? HERD_PUT_FULL : HERD_PUT_INVALID;
     struct table_probe probe = table_probe(&stripe->table, hash);
     uint32_t slot;
     struct record *record = find(stripe, &probe, report->client, &slot);

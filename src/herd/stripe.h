@@ -50,7 +50,8 @@ void stripe_fini(struct stripe *stripe);
 void stripe_fetch(const struct stripe *stripe, uint64_t hash);
 void stripe_fetch_record(const struct stripe *stripe, uint64_t hash);
 
-/* Stores a report if it wins. session 0: from the client itself, which limits bind. */
+/* Stores a report if it wins. session 0: from the client itself, which limits bind; another is FULL
+ * only where memory is out, and INVALID where there are too many names of servers. */
 enum herd_put stripe_put(struct stripe *stripe, uint64_t hash, const struct herd_report *report,
                          uint32_t session, int64_t clock_ns);
 

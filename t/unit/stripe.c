@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "herd/request.h"
 #include "herd/stripe.h"
 #include "reports.h"
 #include <cmocka.h>
@@ -116,6 +117,43 @@ static void let(struct arena *arena, size_t usable, size_t reserved)
 {
     arena->usable = usable;
     arena->reserved = reserved;
+}
+
+#define LIMITS 2000000
+static atomic_int limits;
+
+static void *limit_often(void *arg)
+{
+    while (atomic_fetch_add(&limits, 1) < LIMITS)
+        store_limit(arg, 0, 0, 0);
+    return NULL;
+}
+
+/* Another thread may find that there is memory again before the link has asked why its neighbour's
+ * report was not kept. */
+static void what_was_not_kept_is_said_to_be_lost(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 0);
+    struct stripe_context *context = store_stripe(store, 0)->context;
+    struct report_room room;
+    struct herd_report report = report_of(&room, "a client whose record is like no other", 1);
+    uint64_t news = 0;
+    pthread_t thread;
+    put_number(store, 1, 1, 1);
+    struct arena records = context->records;
+    let(&context->records, records.taken, records.taken);
+    atomic_store(&limits, 0);
+    assert_int_equal(pthread_create(&thread, NULL, limit_often, store), 0);
+    while (atomic_load(&limits) < LIMITS) {
+        struct herd_request request = {.store = store, .news = &news, .session = 1};
+        assert_int_equal(herd_report_put(&request, &report), HERD_PUT_FULL);
+        assert_true(request.unkept);
+    }
+    pthread_join(thread, NULL);
+    let(&context->records, records.usable, records.reserved);
+    memory_release();
+    store_destroy(store);
 }
 
 #define IDS 3000
@@ -447,6 +485,7 @@ int main(void)
         cmocka_unit_test(the_list_gives_each_once_and_the_latest),
         cmocka_unit_test(cursors_survive_packing),
         cmocka_unit_test(without_memory_nothing_changes),
+        cmocka_unit_test(what_was_not_kept_is_said_to_be_lost),
         cmocka_unit_test(what_is_stale_is_given_a_new_seq),
         cmocka_unit_test(what_came_by_the_session_is_passed_over),
         cmocka_unit_test(what_a_link_has_told_is_passed_over),

@@ -163,7 +163,8 @@ enum herd_put {
                         for so long a report (from clients only); or no memory */
     HERD_PUT_AHEAD,  /* stamped too far ahead of this server's clock (from clients only) */
     HERD_PUT_DEAD,   /* older than forget_after */
-    HERD_PUT_INVALID /* a text of it is not of its form (from herd_put only) */
+    HERD_PUT_INVALID /* a text of it is not of its form (from herd_put only); or the neighbours'
+                        servers have had too many names (from neighbours only) */
 };
 
 /* Stores the report if it is the newest, and lets the neighbours know. The report is copied. Its
