@@ -109,14 +109,19 @@ static void append(struct stripe *stripe, uint32_t slot)
     journal_add(&stripe->journal, slot, record->seq);
 }
 
+static void pack(struct stripe *stripe)
+{
+    const struct journal_judge judge = {is_live, fetch_changed, stripe};
+    journal_pack(&stripe->journal, &judge, is_short(stripe->context));
+}
+
 /* Packing leaves room to append what is stale again; where memory is short perhaps not for all of
  * it, and then the rest is as stale the next time.
  */
 static void make_room(struct stripe *stripe)
 {
     struct journal *journal = &stripe->journal;
-    const struct journal_judge judge = {is_live, fetch_changed, stripe};
-    journal_pack(journal, &judge, is_short(stripe->context));
+    pack(stripe);
     uint32_t kept = journal->count;
     for (uint32_t i = 0; i < kept && !journal_full(journal); i++) {
         const struct journal_entry entry = *journal_at(journal, i);
@@ -382,7 +387,7 @@ static void move(void *arg, uint32_t from, uint32_t to)
     table_replace(&probe, to);
     record->client_len = 0;
     if (!make_ready(stripe))
-        make_room(stripe); /* at least the entry of what has just moved is dropped */
+        pack(stripe); /* at least the entry of what has just moved is dropped */
     append(stripe, to);
 }
 

@@ -422,6 +422,36 @@ static void a_sweep_survives_tidying_up(void **state)
     store_destroy(store);
 }
 
+/* A journal that is full, without memory for more of it: what moves needs the place in it that its
+ * old entry had, and those that are stale must not have that. */
+static void what_moves_has_its_place_in_the_journal(void **state)
+{
+    (void)state;
+    enum { RECORDS = 32 };
+    struct store *store = store_at(0, 8);
+    struct stripe *stripe = store_stripe(store, 0);
+    struct stripe_context *context = stripe->context;
+    struct stripe_cursor cursor = {0};
+    for (int i = 0; i < RECORDS; i++)
+        put_number(store, 1000000 + i, i == 5 ? 1 : 100, 1); /* the last alone in its chunk */
+    store_limit(store, 0, 0, 50 * SECOND_NS);
+    assert_int_equal(store_forget(store, 1000, 100 * SECOND_NS), 1);
+    struct arena records = context->records, index = context->index;
+    let(&context->records, records.taken, records.taken);
+    let(&context->index, index.taken, index.taken);
+    size_t before = stripe->slab.bytes;
+    stripe_tidy(stripe);
+    assert_true(stripe->slab.bytes < before);
+    let(&context->records, records.usable, records.reserved);
+    let(&context->index, index.usable, index.reserved);
+    memory_release();
+    store_limit(store, 0, 0, 0);
+    struct stripe_sink sink = {.take = any};
+    assert_int_equal(stripe_list(stripe, &cursor, UINT64_MAX, MOST, &sink), STRIPE_DONE);
+    assert_int_equal(store_clients(store), RECORDS - 1);
+    store_destroy(store);
+}
+
 static bool take_long(void *arg, const struct herd_report *report)
 {
     assert_int_equal(report->client.len, 1000);
@@ -494,6 +524,7 @@ int main(void)
         cmocka_unit_test(what_has_no_room_is_not_read),
         cmocka_unit_test(a_sweep_and_the_list_behind_it_miss_nothing),
         cmocka_unit_test(a_sweep_survives_tidying_up),
+        cmocka_unit_test(what_moves_has_its_place_in_the_journal),
         cmocka_unit_test(nothing_is_taken_for_a_record),
         cmocka_unit_test(a_sweep_begins_at_the_readers_place),
     };
