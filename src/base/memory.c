@@ -70,9 +70,9 @@ bool memory_recover(void)
     void *mapped = map_reserve(), *none = NULL;
     if (mapped == NULL)
         return false;
+    atomic_store(&is_short, false); /* first: make_way says the opposite when it has given it up */
     if (!atomic_compare_exchange_strong(&reserve, &none, mapped))
         munmap(mapped, RESERVE_BYTES);
-    atomic_store(&is_short, false);
     return true;
 }
 
@@ -127,10 +127,10 @@ void *memory_try_zeroed(size_t bytes)
  * back what they have. Ends the process where that does not help. */
 static void make_way(unsigned *tries)
 {
+    give_up_reserve();
     memory_failed();
     if (!atomic_load(&serving) || *tries == TRIES)
         memory_gone();
-    give_up_reserve();
     if (*tries > 0)
         usleep(PAUSE_US);
     ++*tries;
