@@ -81,6 +81,7 @@ job("100 servers, seeds $large_second to $large", "$folder/sim -g random -n 100 
     \&agrees);
 job('two servers that restart again and again', "$folder/sim -g two -c $seeds", \&agrees);
 job('servers that forget', "$folder/sim -g forget -c $seeds", \&agrees);
+job('records that are moved together', "$folder/sim -g move -c $seeds", \&agrees);
 
 # The same binary, with nothing broken, agrees; so it is the rule that makes the difference.
 for my $graph (qw(five two)) {

@@ -1,8 +1,8 @@
 /* sim: runs schedules of random events against herd's own store and links, and says which of them
  * end in disagreement.
  *
- *     sim [-g five|two|random|forget|slow] [-n servers] [-s first seed] [-c count] [-b rule] [-f]
- * [-v]
+ *     sim [-g five|two|random|forget|move|slow] [-n servers] [-s first seed] [-c count] [-b rule]
+ * [-f] [-v]
  *
  * One line for each seed that fails, and one at the end; exit status 1 if any failed. -f: the first
  * that fails is the last. SEED=n in the environment runs that one with a trace. -b, in sim-broken
@@ -123,6 +123,8 @@ static bool run_seed(const struct options *options, uint64_t seed, struct herd_e
         world = schedule_two(seed, options->trace);
     else if (strcmp(options->graph, "forget") == 0)
         world = schedule_forget(seed, options->trace);
+    else if (strcmp(options->graph, "move") == 0)
+        world = schedule_move(seed, options->trace);
     else
         world = schedule_five(seed, options->trace);
     if (strcmp(options->graph, "forget") == 0)
@@ -155,7 +157,7 @@ static bool known_graph(const char *graph)
 {
     return strcmp(graph, "five") == 0 || strcmp(graph, "two") == 0 ||
            strcmp(graph, "random") == 0 || strcmp(graph, "forget") == 0 ||
-           strcmp(graph, "slow") == 0;
+           strcmp(graph, "move") == 0 || strcmp(graph, "slow") == 0;
 }
 
 static bool read_options(int argc, char **argv, struct options *options)
@@ -191,8 +193,9 @@ int main(int argc, char **argv)
     struct log_config quiet = {.file = "/dev/null", .level = HERD_LOG_ERROR};
     struct herd_error err;
     if (!read_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: sim [-g five|two|random|forget|slow] [-n servers] [-s first_seed] "
-                        "[-c count] [-b rule] [-f] [-v]\n");
+        fprintf(stderr,
+                "usage: sim [-g five|two|random|forget|move|slow] [-n servers] [-s first_seed] "
+                "[-c count] [-b rule] [-f] [-v]\n");
         return 2;
     }
     if (!log_open(&quiet, &err)) {

@@ -224,6 +224,33 @@ static void forget(struct world *world)
         }
 }
 
+/* About half of the clients say more or less than before, in slots of another size; so chunks are
+ * half empty, and what is left in them is moved together. */
+static void swell(struct world *world)
+{
+    struct server *server = some_server(world);
+    uint64_t *r = &world->random;
+    char location[80], time[80];
+    int decimals = random_percent(r, 50) ? 1 : 25;
+    if (!server->up || server->frozen)
+        return;
+    for (unsigned id = 0; id < world->settings.ids; id++)
+        if (random_percent(r, 50)) {
+            int n = snprintf(location, sizeof location, "+1.%0*u-2.%0*u", decimals,
+                             (unsigned)random_below(r, 9), decimals, id);
+            server_tell(server, world->ids[id], (struct herd_text){location, (size_t)n},
+                        draw_time(world, time, sizeof time));
+        }
+}
+
+static void tidy(struct world *world)
+{
+    for (unsigned i = 0; i < world->server_count; i++)
+        if (world->servers[i].up && !world->servers[i].frozen)
+            for (unsigned k = 0; k < store_stripes(world->servers[i].store); k++)
+                stripe_tidy(store_stripe(world->servers[i].store, k));
+}
+
 static const struct {
     unsigned often; /* in world->settings.calm steps */
     void (*befall)(struct world *);
@@ -238,6 +265,8 @@ static void happen(struct world *world)
         stumble(world);
         return;
     }
+    if (world->settings.moves && random_percent(&world->random, 10))
+        (random_percent(&world->random, 30) ? swell : tidy)(world);
     unsigned roll = (unsigned)random_below(&world->random, world->settings.calm);
     for (size_t i = 0; i < sizeof happenings / sizeof happenings[0]; i++) {
         if (roll < happenings[i].often) {
@@ -336,6 +365,20 @@ struct world *schedule_forget(uint64_t seed, bool trace)
     settings.forget_after_ns = random_between(&r, 1 * SECOND, 4 * SECOND);
     struct world *world = world_create(5, random_next(&r), &settings, trace);
     link_five(world);
+    world_start(world);
+    return world;
+}
+
+struct world *schedule_move(uint64_t seed, bool trace)
+{
+    uint64_t r = seed * 2 + 1;
+    struct settings settings = draw_settings(&r);
+    settings.moves = true;
+    settings.ids = IDS_MAX;
+    settings.stripes = 1;
+    struct world *world = world_create(5, random_next(&r), &settings, trace);
+    link_five(world);
+    skew_clocks(world);
     world_start(world);
     return world;
 }

@@ -16,6 +16,9 @@ struct world *schedule_forget(uint64_t seed, bool trace);
  */
 struct world *schedule_two(uint64_t seed, bool trace);
 
+/* The five, whose records are often moved to other slots. */
+struct world *schedule_move(uint64_t seed, bool trace);
+
 /* Lets as many random things happen as the settings say. */
 void schedule_run(struct world *world);
 /* Everything is well from here on; what is under way still arrives when it would. */

@@ -30,6 +30,7 @@ struct settings {
     uint32_t stale;
     bool near_wrap; /* the low half of seq soon begins again */
     bool stumbles;  /* see schedule_two */
+    bool moves;     /* see schedule_move */
     unsigned ids, steps;
     unsigned calm; /* the greater the less befalls the servers */
 };
