@@ -91,6 +91,14 @@ void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
     return there ? arena->base + from : NULL;
 }
 
+size_t arena_taken(struct arena *arena)
+{
+    pthread_mutex_lock(&arena->lock);
+    size_t taken = arena->taken;
+    pthread_mutex_unlock(&arena->lock);
+    return taken;
+}
+
 bool arena_has_room(struct arena *arena)
 {
     pthread_mutex_lock(&arena->lock);

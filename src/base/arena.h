@@ -28,6 +28,9 @@ void arena_fini(struct arena *arena);
  * NULL: there is no memory, or nothing left of what was reserved. Any thread. */
 void *arena_take(struct arena *arena, size_t bytes, size_t alignment);
 
+/* How much was taken, from the beginning. Any thread. */
+size_t arena_taken(struct arena *arena);
+
 /* Whether some more could be taken, which is seen to. Any thread. */
 bool arena_has_room(struct arena *arena);
 

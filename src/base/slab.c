@@ -5,10 +5,15 @@
  * slots are walked over, which is for when memory is short. */
 #include "base/slab.h"
 
+#include "base/memory.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #define PLACES_FIRST 8
 #define CHUNK_LEAST  512
+#define UNIT         (CHUNK_LEAST / SLAB_STEP) /* chunks begin at multiples of it */
+#define JOIN_FROM    64 /* chunks that came to be free since they were joined, and a quarter more */
 #define CHUNK_MOST   ((uint32_t)CHUNK_LEAST << (SLAB_CHUNKS - 1))
 
 struct chunk {
@@ -52,6 +57,51 @@ static void give(struct slab_pool *pool, uint32_t first, unsigned size)
 {
     memcpy(memory_of(pool, first), &pool->free[size], sizeof first);
     pool->free[size] = first;
+    pool->count++;
+}
+
+static uint32_t take(struct slab_pool *pool, unsigned size)
+{
+    uint32_t first = pool->free[size];
+    if (first == 0)
+        return 0;
+    memcpy(&pool->free[size], memory_of(pool, first), sizeof first);
+    pool->count--;
+    return first;
+}
+
+/* A stretch of free memory, in as few chunks as will do. */
+static void give_stretch(struct slab_pool *pool, size_t unit, size_t units)
+{
+    while (units > 0) {
+        unsigned size = SLAB_CHUNKS - 1;
+        while ((size_t)1 << size > units)
+            size--;
+        give(pool, (uint32_t)(unit * UNIT), size);
+        unit += (size_t)1 << size;
+        units -= (size_t)1 << size;
+    }
+}
+
+/* Joins free chunks that lie side by side, by a map of where one begins, and of what size: small
+ * ones would else become ever more, and longer slots have no room in them. */
+static void join(struct slab_pool *pool)
+{
+    size_t units = arena_taken(pool->arena) / CHUNK_LEAST;
+    uint8_t *begins = memory_try_zeroed(units);
+    uint32_t first;
+    if (begins == NULL)
+        return;
+    for (unsigned size = 0; size < SLAB_CHUNKS; size++)
+        while ((first = take(pool, size)) != 0)
+            begins[first / UNIT] = (uint8_t)(size + 1);
+    for (size_t unit = 0, end; unit<units; unit = end> unit ? end : unit + 1) {
+        for (end = unit; end < units && begins[end] != 0;)
+            end += (size_t)1 << (begins[end] - 1);
+        give_stretch(pool, unit, end - unit);
+    }
+    free(begins);
+    pool->joined = pool->count;
 }
 
 /* One that was given back, of this size, or the smallest larger one, whose rest stays; or else the
@@ -64,12 +114,11 @@ static uint32_t take_back(struct slab_pool *pool, uint32_t least, uint32_t *byte
     if (size == SLAB_CHUNKS)
         for (size = want; size > 0 && pool->free[size] == 0;)
             size--;
-    uint32_t first = pool->free[size];
-    if (first == 0 || (uint32_t)CHUNK_LEAST << size < least)
+    uint32_t first = (uint32_t)CHUNK_LEAST << size >= least ? take(pool, size) : 0;
+    if (first == 0)
         return 0;
-    memcpy(&pool->free[size], memory_of(pool, first), sizeof first);
     for (; size > want; size--)
-        give(pool, first + (CHUNK_LEAST / SLAB_STEP << (size - 1)), size - 1);
+        give(pool, first + (UNIT << (size - 1)), size - 1);
     *bytes = (uint32_t)CHUNK_LEAST << size;
     return first;
 }
@@ -80,6 +129,10 @@ static uint32_t take_chunk(struct slab_pool *pool, uint32_t least, uint32_t *byt
 {
     pthread_mutex_lock(&pool->lock);
     uint32_t first = take_back(pool, least, bytes);
+    if (first == 0 && pool->count > pool->joined + pool->joined / 4 + JOIN_FROM) {
+        join(pool);
+        first = take_back(pool, least, bytes);
+    }
     pthread_mutex_unlock(&pool->lock);
     if (first != 0)
         return first;

@@ -21,6 +21,8 @@ struct slab_pool {
     struct arena *arena;
     pthread_mutex_t lock;
     uint32_t free[SLAB_CHUNKS]; /* a free chunk of each size, which names the next; 0: none */
+    size_t count;               /* free chunks */
+    size_t joined;              /* how many were left when they were joined last */
 };
 
 /* arena: at most SLAB_ARENA_BYTES, for nothing else; it outlives the pool. */

@@ -193,6 +193,31 @@ static void what_leaves_has_room_in_what_stays(void **state)
     close_arenas();
 }
 
+/* Small chunks that lie side by side serve slots that are larger than each. */
+static void small_chunks_are_joined(void **state)
+{
+    (void)state;
+    enum { SMALL = 4000, LARGE = 100 };
+    struct slab small = open_slab(), large;
+    uint32_t slots[SMALL];
+    int moved = 0;
+    const struct slab_mover mover = {is_named, move, &moved};
+    slab_init(&large, &pool, &rest);
+    moved_in = &small;
+    small.thrifty = large.thrifty = true;
+    for (int i = 0; i < SMALL; i++)
+        name(&small, slots[i] = slab_alloc(&small, 64), false);
+    for (int i = 0; i < SMALL; i++)
+        slab_free(&small, slots[i], 64);
+    slab_give_back(&small, slab_vacate(&small, &mover));
+    assert_int_equal(small.bytes, 0);
+    size_t before = records.taken;
+    for (int i = 0; i < LARGE; i++)
+        memset(slab_at(&large, slab_alloc(&large, 1200)), 0xa5, 1200);
+    assert_int_equal(records.taken, before);
+    close_arenas();
+}
+
 /* Beyond the steps in which it is made usable. */
 static void an_arena_grows_and_is_clear(void **state)
 {
@@ -222,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_walk_finds_each_slot_once),
         cmocka_unit_test(a_walk_ends_where_it_is_told),
         cmocka_unit_test(what_leaves_has_room_in_what_stays),
+        cmocka_unit_test(small_chunks_are_joined),
         cmocka_unit_test(an_arena_grows_and_is_clear),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
