@@ -20,12 +20,12 @@ for my $server ($h->servers) {
     $h->ask($server, 'IAMAT k +0-1 1');
 }
 
-like $h->answer('Quick', "WHATSAT k 1 $never"), said('false'), 'a request';
-like $h->answer('Silent', "WHATSAT k 1 $at_once"), said('true'), 'cancelled, before it is under way';
+like $h->answer('Quick', "WHATSAT k $never 1"), said('false'), 'a request';
+like $h->answer('Silent', "WHATSAT k $at_once 1"), said('true'), 'cancelled, before it is under way';
 
 # The answer is under way to the worker, the cancellation from it: they cross each other.
 my @clients = map { $h->connect('Quick') } 1 .. 4;
-$_->send("WHATSAT k 1 $when_checked\nWHATSAT k 1 $at_once\n" x 50) for @clients;
+$_->send("WHATSAT k $when_checked 1\nWHATSAT k $at_once 1\n" x 50) for @clients;
 for my $client (@clients) {
     my (@checked, @at_once);
     push(@checked, $client->answer), push @at_once, $client->answer for 1 .. 50;
@@ -40,7 +40,7 @@ sub vanish {
     my ($when, $count, $sum) = @_;
     my $before = $h->status('Silent')->{searches};
     my @clients = map { $h->connect('Silent') } 1 .. $count;
-    $_->send("WHATSAT k 1 $when\n") for @clients;
+    $_->send("WHATSAT k $when 1\n") for @clients;
     $h->wait_for(sub { $h->status('Silent')->{searches} == $before + $count }, 'they are heard');
     $_->reset for @clients;
     ok $h->wait_for(sub { $h->status('Silent')->{doubt_gone} == $sum }, 'gone'), "$count clients go, and the provider hears it";
@@ -56,7 +56,7 @@ is $h->status('Silent')->{doubt_checks}, 121, 'check was called for each';
 
 # The server stops: some wait, some were taken back this moment.
 @clients = map { $h->connect('Silent') } 1 .. 50;
-$_->send("WHATSAT k 1 $when_gone\n") for @clients;
+$_->send("WHATSAT k $when_gone 1\n") for @clients;
 $h->wait_for(sub { $h->status('Silent')->{searches} == 171 }, 'they are heard');
 $_->reset for @clients[0 .. 24];
 is $h->stop('Silent'), 0, 'stopped with requests under way';

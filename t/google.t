@@ -27,7 +27,7 @@ my @cases = (
     ['nothing found', sub { $_[0]->reply('{"results":[],"status":"ZERO_RESULTS"}') },
         '{"results":[],"status":"ZERO_RESULTS"}'],
     ['over the limit', sub { $_[0]->reply($limit) }, OVER_QUERY_LIMIT => qr/^Please wait\.$/],
-    ['denied', sub { $_[0]->reply($denied) }, $denied],
+    ['denied', sub { $_[0]->reply($denied) }, REQUEST_DENIED => qr/^no "key"$/],
     ['silent', sub { $_[0]->idle(20) }, UNKNOWN_ERROR => qr/^no answer in time$/],
     ['silent in the middle', sub { $_[0]->say(head($one) . substr $one, 0, 9); $_[0]->idle(20) },
         UNKNOWN_ERROR => qr/^no answer in time$/],

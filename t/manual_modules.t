@@ -89,11 +89,13 @@ my $asking = $h->connect('Goloman');
 $asking->send("WHATSAT kiwi 10 5\n");
 my $peer = $listener->accept;
 my $request = <$peer>;
-like $request, qr{^GET /places\?lat=34\.0689300&lng=-118\.4451270&km=10\.000&bound=5 HTTP}, 'relay asks';
-my $json = '{"results":[{"name":"hut"}],"status":"OK"}';
-print {$peer} "HTTP/1.1 200 OK\r\nContent-Length: " . length($json) . "\r\nConnection: close\r\n\r\n$json";
+like $request, qr{^GET /places\?lat=34\.0689300&lng=-118\.4451270&km=10\.000&bound=20 HTTP}, 'relay asks';
+my @places = map { qq({"name":"hut $_"}) } 1 .. 9;
+my $body = join '', map {"$_\n"} @places;
+my $json = '{"results":[' . join(',', @places[0 .. 4]) . '],"status":"OK"}';
+print {$peer} "HTTP/1.1 200 OK\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
 close $peer;
-like $asking->answer, qr/\AAT Goloman [^\n]+\n\Q$json\E\n\n\z/, '... and passes on';
+like $asking->answer, qr/\AAT Goloman [^\n]+\n\Q$json\E\n\n\z/, '... and makes an answer';
 
 $asking->send("WHATSAT kiwi 10 5\n");
 $peer = $listener->accept;

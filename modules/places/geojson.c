@@ -339,7 +339,7 @@ static struct herd_text find_line(uint32_t number)
 
 static void answer(struct herd_search *search, const struct points_hit *hits, size_t count)
 {
-    struct grown json = {0};
+    struct grown json = {0}, ends = {0};
 
     add_text(&json, "{\"html_attributions\":[],\n\"results\":[");
     for (size_t i = 0; i < count; i++) {
@@ -347,13 +347,16 @@ static void answer(struct herd_search *search, const struct points_hit *hits, si
 
         add_text(&json, i > 0 ? ",\n" : "\n");
         add(&json, line.bytes, line.len);
+        add(&ends, &(uint32_t){(uint32_t)json.len}, sizeof(uint32_t));
     }
     add_text(&json, count > 0 ? "\n],\n\"status\":\"OK\"}" : "],\n\"status\":\"ZERO_RESULTS\"}");
-    if (json.failed)
+    const struct herd_answer all = {{json.bytes, json.len}, count, (const void *)ends.bytes};
+    if (json.failed || ends.failed)
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
     else
-        herd_search_answer(search, (struct herd_text){json.bytes, json.len});
+        herd_search_answer(search, &all);
     free(json.bytes);
+    free(ends.bytes);
 }
 
 static void search_places(struct herd_search *search, const struct herd_query *query)
@@ -386,6 +389,7 @@ static const struct herd_provider provider = {
     .open = open_places,
     .search = search_places,
     .close = close_places,
+    .decimals = HERD_EXACT,
 };
 
 HERD_MODULE_EXPORT(geojson) = {

@@ -190,6 +190,7 @@ static const struct herd_provider provider = {
     .search = search_places,
     .close = close_google,
     .fetches = true,
+    .decimals = 4,
 };
 
 HERD_MODULE_EXPORT(google) = {

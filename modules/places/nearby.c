@@ -37,45 +37,59 @@ static bool read_status(struct herd_text object, char status[NEARBY_STATUS_MAX +
            strspn(status, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == strlen(status);
 }
 
-/* Where the entries end that are wanted, and where all of them do. False: not all are objects. */
-static bool find_cut(struct herd_text results, unsigned bound, const char **from, const char **to)
+/* How many entries there are. False: not all are objects. */
+static bool count_entries(struct herd_text results, size_t *count)
 {
     struct json_walk walk = json_enter(results);
     struct herd_text entry;
-    unsigned seen = 0;
 
-    *from = *to = walk.at;
-    while (json_next_element(&walk, &entry)) {
+    for (*count = 0; json_next_element(&walk, &entry); ++*count) {
         if (json_kind(entry) != JSON_OBJECT)
             return false;
-        if (seen == 0)
-            *from = entry.bytes;
-        *to = entry.bytes + entry.len;
-        if (seen++ < bound)
-            *from = *to;
     }
     return true;
+}
+
+/* Notes where the entries that are wanted end. Returns where the last of all does. */
+static const char *note_ends(struct nearby *nearby, struct herd_text object,
+                             struct herd_text results)
+{
+    struct json_walk walk = json_enter(results);
+    struct herd_text entry;
+    const char *end = walk.at;
+
+    for (size_t i = 0; json_next_element(&walk, &entry); i++) {
+        end = entry.bytes + entry.len;
+        if (i < nearby->count)
+            nearby->ends[i] = (uint32_t)(end - object.bytes);
+    }
+    return end;
 }
 
 static void keep(struct nearby *nearby, struct herd_text object, struct herd_text results,
                  unsigned bound)
 {
-    const char *from, *to, *end = object.bytes + object.len;
-    size_t head;
+    const char *end = object.bytes + object.len, *last;
+    size_t count, head;
 
-    if (!find_cut(results, bound, &from, &to)) {
+    if (!count_entries(results, &count)) {
         refuse(nearby, "the answer's results are no places");
         return;
     }
-    head = (size_t)(from - object.bytes);
-    nearby->len = head + (size_t)(end - to);
-    nearby->json = malloc(nearby->len);
+    nearby->count = count < bound ? count : bound;
+    nearby->ends = malloc((nearby->count + 1) * sizeof(*nearby->ends));
+    nearby->json = nearby->ends ? malloc(object.len) : NULL;
     if (!nearby->json) {
+        free(nearby->ends);
+        nearby->ends = NULL;
         refuse(nearby, "out of memory");
         return;
     }
+    last = note_ends(nearby, object, results);
+    head = nearby->count > 0 ? nearby->ends[nearby->count - 1] : (size_t)(last - object.bytes);
+    nearby->len = head + (size_t)(end - last);
     memcpy(nearby->json, object.bytes, head);
-    memcpy(nearby->json + head, to, (size_t)(end - to));
+    memcpy(nearby->json + head, last, (size_t)(end - last));
 }
 
 static bool is_success(const char *status)
@@ -83,7 +97,7 @@ static bool is_success(const char *status)
     return strcmp(status, "OK") == 0 || strcmp(status, "ZERO_RESULTS") == 0;
 }
 
-/* OVER_QUERY_LIMIT and the like, which come with or without results. The status stands already. */
+/* OVER_QUERY_LIMIT and the like, with or without results. The status stands already. */
 static void take_reason(struct nearby *nearby, struct herd_text object)
 {
     struct herd_text value;
@@ -100,7 +114,7 @@ static void read_object(struct nearby *nearby, struct herd_text object, unsigned
 
     if (!read_status(object, nearby->status))
         refuse(nearby, "the answer has no status");
-    else if (count == 0 && !is_success(nearby->status))
+    else if (!is_success(nearby->status))
         take_reason(nearby, object);
     else if (count != 1 || json_kind(results) != JSON_ARRAY)
         refuse(nearby, "the answer has not one array of results");
@@ -143,13 +157,13 @@ struct ask {
 /* One warning when it begins, one word when it is over. */
 static void note(struct nearby_source *source, const struct nearby *found)
 {
-    bool good = found->json && (found->status[0] == '\0' || is_success(found->status));
+    bool good = found->json != NULL;
 
     if (good && source->failing)
         herd_log(HERD_LOG_INFO, "%s: answers again", source->name);
     else if (!good)
         herd_log(source->failing ? HERD_LOG_DEBUG : HERD_LOG_WARN, "%s: %s: %s", source->name,
-                 found->status, found->json ? "the provider says so" : found->message);
+                 found->status, found->message);
     source->failing = !good;
 }
 
@@ -233,12 +247,15 @@ static void on_cancel(void *arg)
 static void done(void *arg)
 {
     struct ask *ask = arg;
+    struct nearby *found = &ask->found;
 
-    if (ask->found.json)
-        herd_search_answer(ask->search, (struct herd_text){ask->found.json, ask->found.len});
+    if (found->json)
+        herd_search_answer(ask->search, &(struct herd_answer){
+                                            {found->json, found->len}, found->count, found->ends});
     else
-        herd_search_fail(ask->search, ask->found.status, ask->found.message);
-    free(ask->found.json);
+        herd_search_fail(ask->search, found->status, found->message);
+    free(found->json);
+    free(found->ends);
     free(ask);
 }
 

@@ -10,15 +10,17 @@
 
 /* What is to be said to the client: JSON, or else a status and why. */
 struct nearby {
-    char *json; /* the holder's to free; NULL: there is none */
+    char *json;     /* the holder's to free, as ends; NULL: there is none */
+    uint32_t *ends; /* where in it the entries end, */
+    size_t count;   /* so many */
     size_t len;
     char status[NEARBY_STATUS_MAX + 1];
     char message[NEARBY_MESSAGE_MAX];
 };
 
 /* Reads a provider's answer: one JSON object with one status and one array `results` of objects,
- * which is cut to bound entries; every other byte stays. Without results the provider's own status
- * counts, if it is one of failure. Whatever else there is, is UNKNOWN_ERROR and says why. One
+ * which is cut to bound (1 or more) entries; every other byte stays. A status that is one of
+ * failure counts, whatever is beside it. What is none of this is UNKNOWN_ERROR and says why. One
  * thread at a time (json.h). */
 void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound);
 

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/misuse.h"
+#include "core/answer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@ struct herd_search {
     struct herd_request *request; /* NULL: the client has gone */
     void (*cancelled)(void *arg); /* the provider's; NULL: it need not know, or knows */
     void *arg;
+    unsigned bound; /* the asker's */
 };
 
 static struct {
@@ -98,43 +101,14 @@ enum herd_result herd_places_search(struct herd_request *req, double lat_deg, do
         return HERD_OK;
     }
     struct herd_search *search = memory_zeroed(1, sizeof *search);
-    const struct herd_query query = {lat_deg, lon_deg, radius_km, bound};
+    const struct herd_query query = {lat_deg, lon_deg, radius_km, places.bound_max};
+    search->bound = bound;
     search->request = herd_defer(req, on_cancel, search);
     if (places.provider != NULL)
         places.provider->search(search, &query);
     else
         herd_search_fail(search, "UNKNOWN_ERROR", "there is no provider of places");
     return HERD_LATER;
-}
-
-/* Copies the text with each run of newlines as one, none at its end, and no CR outside strings.
- * False: there is no memory for that. */
-static bool reply_squeezed(struct herd_request *req, struct herd_text json)
-{
-    bool in_string = false, escaped = false, newline = false;
-    char *to = memory_try(json.len + 1);
-    size_t n = 0;
-    if (to == NULL)
-        return false;
-    for (size_t i = 0; i < json.len; i++) {
-        char c = json.bytes[i];
-        if (c == '\r' && !in_string)
-            continue;
-        if (c == '\n') {
-            newline = true;
-            continue;
-        }
-        if (newline && n > 0)
-            to[n++] = '\n';
-        newline = false;
-        to[n++] = c;
-        if (c == '"' && !escaped)
-            in_string = !in_string;
-        escaped = in_string && c == '\\' && !escaped;
-    }
-    herd_reply(req, (struct herd_text){to, n});
-    free(to);
-    return true;
 }
 
 static void finish(struct herd_search *search)
@@ -146,12 +120,31 @@ static void finish(struct herd_search *search)
     free(search);
 }
 
-void herd_search_answer(struct herd_search *search, struct herd_text json)
+static bool rise(const struct herd_answer *answer)
 {
-    if (search->request == NULL || reply_squeezed(search->request, json))
-        finish(search);
-    else
+    uint32_t before = 0;
+    for (size_t i = 0; i < answer->count; before = answer->ends[i++])
+        if (answer->ends[i] <= before || answer->ends[i] > answer->json.len)
+            return false;
+    return true;
+}
+
+void herd_search_answer(struct herd_search *search, const struct herd_answer *given)
+{
+    misuse_unless(given->json.len <= UINT32_MAX && rise(given),
+                  "herd_search_answer with ends that do not rise, or lie beyond the text");
+    struct answer *answer = answer_create(given);
+    if (answer == NULL) {
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        return;
+    }
+    if (search->request != NULL) {
+        struct answer_parts parts = answer_cut(answer, search->bound);
+        herd_reply(search->request, parts.head);
+        herd_reply(search->request, parts.tail);
+    }
+    answer_release(answer);
+    finish(search);
 }
 
 /* The message is the provider's or the system's: only what a JSON string may hold stays as it is.

@@ -48,11 +48,13 @@ bool herd_config_path(struct herd_group *group, const char *name, const char *ot
     return true;
 }
 
-void herd_search_answer(struct herd_search *search, struct herd_text json)
+void herd_search_answer(struct herd_search *search, const struct herd_answer *answer)
 {
     search->answers++;
-    search->json = fuzz_copy(json.bytes, json.len);
-    search->len = json.len;
+    search->json = fuzz_copy(answer->json.bytes, answer->json.len);
+    search->len = answer->json.len;
+    for (size_t i = 0; i < answer->count; i++)
+        must(answer->ends[i] < search->len && search->json[answer->ends[i] - 1] == '}');
 }
 
 void herd_search_fail(struct herd_search *search, const char *status, const char *message)

@@ -48,15 +48,16 @@ static struct {
 static void answer_search(struct herd_search *search)
 {
     static const char json[] = "{\n\n\"results\":\r\n[{\"a\":\"\\\"\r\"}]\n\n\n}\n\n";
-    herd_search_answer(search, (struct herd_text){json, sizeof json - 1});
+    const uint32_t end = (uint32_t)(strchr(json, '}') + 1 - json);
+    herd_search_answer(search, &(struct herd_answer){{json, sizeof json - 1}, 1, &end});
 }
 
 static void search(struct herd_search *search, const struct herd_query *query)
 {
-    must(query->bound >= 1 && query->bound <= 20 && query->radius_km > 0);
+    must(query->bound == 20 && query->radius_km > 0);
     must(query->radius_km <= 50 && query->lat_deg >= -90 && query->lat_deg <= 90);
     must(query->lon_deg >= -180 && query->lon_deg <= 180 && all.search == NULL);
-    if (query->bound == 7)
+    if (query->radius_km == 7)
         herd_search_fail(search, "UNKNOWN_ERROR", "seven \"\\\n\x01\xff");
     else if (all.like & LATER)
         all.search = search;

@@ -1,5 +1,5 @@
-/* A provider that asks and then thinks better of it, at each moment there is; the bound says at
- * which. Its answer tells how often check and done were called, and what check saw. */
+/* A provider that asks and then thinks better of it, at each moment there is; the radius says
+ * at which. Its answer tells how often check and done were called, and what check saw. */
 #include <herd/module.h>
 
 #include <semaphore.h>
@@ -42,7 +42,7 @@ static void answer(struct ask *ask)
                        "{\"results\":[],\"status\":\"OK\",\"checks\":%u,\"dones\":%u,"
                        "\"cancelled\":%s}",
                        ask->checks, ask->dones, ask->cancelled ? "true" : "false");
-    herd_search_answer(ask->search, (struct herd_text){json, (size_t)len});
+    herd_search_answer(ask->search, &(struct herd_answer){.json = {json, (size_t)len}});
 }
 
 static void done(void *arg)
@@ -108,7 +108,7 @@ static void search(struct herd_search *search, const struct herd_query *query)
         return;
     }
     ask->search = search;
-    ask->when = query->bound;
+    ask->when = (unsigned)query->radius_km;
     sem_init(&ask->checked, 0, 0);
     ask->fetching = herd_fetch(&(struct herd_fetch){
         .url = url,

@@ -17,13 +17,16 @@ static void answer(void *arg)
 {
     struct asked *asked = arg;
     char json[4096];
+    uint32_t ends[60];
     unsigned n = (unsigned)count < asked->query.bound ? (unsigned)count : asked->query.bound;
     int len = snprintf(json, sizeof json, "{\"html_attributions\":[],\n\n\"results\":[");
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         len += snprintf(json + len, sizeof json - (size_t)len, "%s{\"name\":\"shop %u\"}",
                         i > 0 ? "," : "", i);
+        ends[i] = (uint32_t)len;
+    }
     len += snprintf(json + len, sizeof json - (size_t)len, "],\"status\":\"OK\"}\n");
-    herd_search_answer(asked->search, (struct herd_text){json, (size_t)len});
+    herd_search_answer(asked->search, &(struct herd_answer){{json, (size_t)len}, n, ends});
     free(asked);
 }
 

@@ -58,14 +58,28 @@ bool herd_config_path(struct herd_group *group, const char *name, const char *ot
     return true;
 }
 
-void herd_search_answer(struct herd_search *search, struct herd_text json)
+/* Each entry ends where it says, and begins behind the one before. */
+static void check_ends(const struct herd_answer *answer)
+{
+    for (size_t i = 0; i < answer->count; i++) {
+        const char *end = answer->json.bytes + answer->ends[i];
+        bool last = i + 1 == answer->count;
+
+        assert_int_equal(end[-1], '}');
+        assert_memory_equal(end, last ? "\n],\n" : ",\n{\"geometry\"", last ? 4 : 12);
+        assert_true(i == 0 || answer->ends[i] > answer->ends[i - 1]);
+    }
+}
+
+void herd_search_answer(struct herd_search *search, const struct herd_answer *answer)
 {
     search->answers++;
     free(search->json);
-    search->json = malloc(json.len + 1);
-    memcpy(search->json, json.bytes, json.len);
-    search->json[json.len] = '\0';
-    search->len = json.len;
+    search->json = malloc(answer->json.len + 1);
+    memcpy(search->json, answer->json.bytes, answer->json.len);
+    search->json[answer->json.len] = '\0';
+    search->len = answer->json.len;
+    check_ends(&(struct herd_answer){{search->json, search->len}, answer->count, answer->ends});
 }
 
 void herd_search_fail(struct herd_search *search, const char *status, const char *message)

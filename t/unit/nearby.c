@@ -14,7 +14,7 @@
 
 struct herd_search {
     char *json;
-    size_t len;
+    size_t len, count;
     char status[64], message[512];
     unsigned answers;
     void (*cancelled)(void *arg);
@@ -52,12 +52,13 @@ void herd_search_on_cancel(struct herd_search *search, void (*cancelled)(void *a
     search->arg = arg;
 }
 
-void herd_search_answer(struct herd_search *search, struct herd_text json)
+void herd_search_answer(struct herd_search *search, const struct herd_answer *answer)
 {
     search->answers++;
-    search->json = malloc(json.len);
-    memcpy(search->json, json.bytes, json.len);
-    search->len = json.len;
+    search->json = malloc(answer->json.len);
+    memcpy(search->json, answer->json.bytes, answer->json.len);
+    search->len = answer->json.len;
+    search->count = answer->count;
 }
 
 void herd_search_fail(struct herd_search *search, const char *status, const char *message)
@@ -89,6 +90,27 @@ static void assert_cut(const char *text, unsigned bound, const char *expected)
     if (nearby.len != strlen(expected) || memcmp(nearby.json, expected, nearby.len) != 0)
         fail_msg("%.*s is not %s", (int)nearby.len, nearby.json, expected);
     free(nearby.json);
+    free(nearby.ends);
+}
+
+/* Where the entries end: behind each of these, in the text. */
+static void assert_ends(const char *text, unsigned bound, const char *const *entries, size_t count)
+{
+    struct nearby nearby;
+    const char *at;
+
+    read_text(&nearby, text, strlen(text), bound);
+    assert_non_null(nearby.json);
+    assert_int_equal(nearby.count, count);
+    at = nearby.json;
+    for (size_t i = 0; i < count; i++) {
+        at = memmem(at, nearby.len - (size_t)(at - nearby.json), entries[i], strlen(entries[i]));
+        assert_non_null(at);
+        at += strlen(entries[i]);
+        assert_int_equal(nearby.ends[i], at - nearby.json);
+    }
+    free(nearby.json);
+    free(nearby.ends);
 }
 
 static void assert_fails(const char *text, size_t len, const char *status, const char *message)
@@ -121,9 +143,19 @@ static void cuts_in_its_own_bytes(void **unused)
     assert_cut(three, 1,
                "{ \"status\" : \"OK\",\r\n\"next_page_token\":\"t\\u003c\",\n \"results\" : [\n"
                "  {\"id\":12345678901234567890, \"a\":\"\\u003cb\\/\"}\n ] , \"x\":1.50 }");
-    assert_cut(three, 0,
-               "{ \"status\" : \"OK\",\r\n\"next_page_token\":\"t\\u003c\",\n \"results\" : [\n  "
-               "\n ] , \"x\":1.50 }");
+}
+
+static void tells_where_entries_end(void **unused)
+{
+    static const char text[] =
+        "\n{\"a\":{\"results\":[{}]},\"results\" : [ {\"b\":\"]}\"} ,\n{ }\n,"
+        "{\"c\":[1,{}]}],\"status\":\"OK\"}\n";
+    static const char *const entries[] = {"{\"b\":\"]}\"}", "{ }", "{\"c\":[1,{}]}"};
+
+    (void)unused;
+    for (unsigned bound = 1; bound < 5; bound++)
+        assert_ends(text, bound, entries, bound < 3 ? bound : 3);
+    assert_ends("{\"results\":[],\"status\":\"OK\"}", 3, NULL, 0);
 }
 
 static void takes_what_is_well(void **unused)
@@ -133,7 +165,6 @@ static void takes_what_is_well(void **unused)
         "{\"results\":[ ],\"status\":\"OK\"}",
         "{\"Results\":1,\"RESULTS\":2,\"results\":[],\"status\":\"OK\",\"Status\":3}",
         "{\"r\\u0065sults\":[],\"status\":\"OK\"}",
-        "{\"results\":[],\"status\":\"OVER_QUERY_LIMIT\",\"error_message\":\"x\"}",
         "{\"x\":{\"results\":[1],\"status\":1},\"results\":[{}],\"status\":\"OK\"}",
     };
 
@@ -192,6 +223,8 @@ static void hands_on_the_providers_failure(void **unused)
          "OVER_QUERY_LIMIT", "Please wait."},
         {"{\"status\":\"REQUEST_DENIED\",\"error_message\":\"a \\\"b\\\" \\u003c\"}",
          "REQUEST_DENIED", "a \"b\" <"},
+        {"{\"results\":[{}],\"status\":\"REQUEST_DENIED\",\"error_message\":\"x\"}",
+         "REQUEST_DENIED", "x"},
         {"{\"status\":\"INVALID_REQUEST\"}", "INVALID_REQUEST", "the provider gives no reason"},
         {"{\"status\":\"NOT_FOUND\",\"error_message\":7}", "NOT_FOUND", "no reason"},
     };
@@ -264,6 +297,7 @@ static void answers_once_whatever_happens(void **unused)
 
     (void)unused;
     assert_int_equal(search.len, strlen("{\"results\":[{}],\"status\":\"OK\"}"));
+    assert_int_equal(search.count, 1);
     free(search.json);
     search = ask("no answer in time", 0, "");
     assert_string_equal(search.status, "UNKNOWN_ERROR");
@@ -329,6 +363,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_in_its_own_bytes),
+        cmocka_unit_test(tells_where_entries_end),
         cmocka_unit_test(takes_what_is_well),
         cmocka_unit_test(refuses_nonsense),
         cmocka_unit_test(hands_on_the_providers_failure),

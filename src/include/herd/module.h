@@ -30,7 +30,7 @@ extern "C" {
 
 /* Rises whenever a struct or a function below changes. A module built for another number is
  * refused. */
-#define HERD_ABI 2
+#define HERD_ABI 3
 
 #if defined(__GNUC__)
 #define HERD_PRINTF(which, first) __attribute__((format(printf, which, first)))
@@ -198,32 +198,47 @@ enum herd_result herd_places_search(struct herd_request *req, double lat_deg, do
 /* One search under way, a provider's until it has answered once. */
 struct herd_search;
 
+/* Several who ask the same are answered from one search: the position is theirs rounded to
+ * places.NAME.decimals, and the bound is the greatest that anybody may ask for. */
 struct herd_query {
     double lat_deg, lon_deg, radius_km;
     unsigned bound; /* at most so many results, at least 1 */
 };
 
-/* A provider of places. check, open and close run on the main thread, and only for the provider
+/* A provider of places. check, open and close run on the main thread, and only for the providers
  * that the configuration names. check (NULL: there is nothing to) runs when the configuration has
  * been read, also for herd -t, and looks whether what it names (a file of a key, say) is there and
  * good; it leaves nothing open. search runs on a worker, answers once, at once or later but in
  * worker_stop at the latest, on the same thread, and never blocks. */
+#define HERD_EXACT 0
 struct herd_provider {
     const char *name;
     bool (*check)(struct herd_error *err);
     bool (*open)(struct herd_error *err);
     void (*search)(struct herd_search *search, const struct herd_query *query);
     void (*close)(void);
-    bool fetches; /* it calls herd_fetch, which fails where no provider does */
+    bool fetches;      /* it calls herd_fetch, which fails where no provider does */
+    int64_t keep_ns;   /* how long an answer may be kept, where places.NAME.keep does not say; 0:
+                          not at all */
+    unsigned decimals; /* of degrees, 1 to 9, that a position is rounded to where
+                          places.NAME.decimals does not say; HERD_EXACT: it is not */
 };
 
-/* Answers with a whole Nearby Search object, at most bound results in it. Runs of newlines in it
- * are squeezed. */
-void herd_search_answer(struct herd_search *search, struct herd_text json);
+/* A whole Nearby Search object, and where in json each entry of `results` ends, in their order: the
+ * offset behind its last byte. So herd can cut it for each who asks: to the first k of count
+ * entries by leaving out what stands between the end of entry k and that of the last one. */
+struct herd_answer {
+    struct herd_text json; /* less than 4 GiB */
+    size_t count;          /* of the entries, at most bound */
+    const uint32_t *ends;  /* count of them; NULL where that is 0 */
+};
 
-/* Has cancelled(arg) run when the client goes before the answer, on the same thread; at once if it
- * has gone already. The answer is still owed, though nobody reads it: what it would take can be
- * left undone. NULL: the provider need not know, or no more. */
+/* Answers. What is given is copied. Runs of newlines in it are squeezed. */
+void herd_search_answer(struct herd_search *search, const struct herd_answer *answer);
+
+/* Has cancelled(arg) run when the last client that waits for it goes before the answer, on the same
+ * thread; at once if it has gone already. The answer is still owed, though nobody reads it: what it
+ * would take can be left undone. NULL: the provider need not know, or no more. */
 void herd_search_on_cancel(struct herd_search *search, void (*cancelled)(void *arg), void *arg);
 
 /* Answers with no results, a status (UNKNOWN_ERROR, OVER_QUERY_LIMIT, ...) and why. */

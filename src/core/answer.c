@@ -1,0 +1,107 @@
+/* One allocation: the struct, where the entries end, the text. */
+#include "core/answer.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct answer {
+    _Atomic unsigned holders;
+    size_t len, count;
+    char *text;
+    uint32_t ends[];
+};
+
+/* Where the text is read and written. */
+struct squeeze {
+    struct herd_text from;
+    size_t at;
+    char *to;
+    size_t len;
+    bool in_string, escaped, newline;
+};
+
+/* The newline of a run waits for what follows it, so that none is the last. */
+static void squeeze_byte(struct squeeze *s)
+{
+    char c = s->from.bytes[s->at++];
+    if (c == '\r' && !s->in_string)
+        return;
+    if (c == '\n') {
+        s->newline = true;
+        return;
+    }
+    if (s->newline && s->len > 0)
+        s->to[s->len++] = '\n';
+    s->newline = false;
+    s->to[s->len++] = c;
+    if (c == '"' && !s->escaped)
+        s->in_string = !s->in_string;
+    s->escaped = s->in_string && c == '\\' && !s->escaped;
+}
+
+static void squeeze_until(struct squeeze *s, size_t end)
+{
+    assert(s->at <= end && end <= s->from.len);
+    while (s->at < end)
+        squeeze_byte(s);
+}
+
+static size_t size_of(size_t count, size_t len)
+{
+    return sizeof(struct answer) + count * sizeof(uint32_t) + len;
+}
+
+struct answer *answer_create(const struct herd_answer *from)
+{
+    assert(from->json.bytes != NULL && from->json.len <= UINT32_MAX);
+    struct answer *answer = memory_try(size_of(from->count, from->json.len + 1));
+    if (answer == NULL)
+        return NULL;
+    atomic_init(&answer->holders, 1);
+    answer->count = from->count;
+    answer->text = (char *)(answer->ends + from->count);
+    struct squeeze squeeze = {.from = from->json, .to = answer->text};
+    for (size_t i = 0; i < from->count; i++) {
+        squeeze_until(&squeeze, from->ends[i]);
+        answer->ends[i] = (uint32_t)squeeze.len;
+    }
+    squeeze_until(&squeeze, from->json.len);
+    answer->len = squeeze.len;
+    return answer;
+}
+
+struct answer *answer_hold(struct answer *answer)
+{
+    unsigned before = atomic_fetch_add_explicit(&answer->holders, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
+    return answer;
+}
+
+void answer_release(struct answer *answer)
+{
+    if (answer == NULL)
+        return;
+    unsigned before = atomic_fetch_sub(&answer->holders, 1);
+    assert(before > 0);
+    if (before == 1)
+        free(answer);
+}
+
+size_t answer_bytes(const struct answer *answer)
+{
+    return size_of(answer->count, answer->len + 1);
+}
+
+struct answer_parts answer_cut(const struct answer *answer, unsigned bound)
+{
+    assert(bound > 0);
+    const char *text = answer->text;
+    if (bound >= answer->count)
+        return (struct answer_parts){.head = {text, answer->len}, .tail = {text, 0}};
+    size_t head = answer->ends[bound - 1], tail = answer->ends[answer->count - 1];
+    return (struct answer_parts){.head = {text, head}, .tail = {text + tail, answer->len - tail}};
+}
