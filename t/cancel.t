@@ -22,12 +22,12 @@ sub answer {
 sub requests { my ($lat) = @_; return scalar grep { $_->[1] =~ /location=$lat\./ } $up->requests }
 sub left { my @left = glob $h->file('left.*'); return scalar @left }
 
-# So many clients that ask for places, when all are heard.
-my ($searches, $cancelled) = (0, 0);
+# So many clients that ask for places, when all are heard. No two ask the same, and so each has a request of its own.
+my ($searches, $cancelled, $asked) = (0, 0, 0);
 sub ask_for_places {
     my ($count, $line) = @_;
     my @clients = map { $h->connect('Goloman') } 1 .. $count;
-    $_->send("$line\n") for @clients;
+    $_->send($line =~ s/ 10 /sprintf ' 10.%05d ', ++$asked/er . "\n") for @clients;
     $searches += $count;
     $h->wait_for(sub { $h->status('Goloman')->{searches} == $searches }, 'the searches are begun');
     return @clients;
@@ -102,7 +102,7 @@ my @queue = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $po
 $h->start('Stuck', $settings);
 $h->ask('Stuck', 'IAMAT k +1-1 1');
 for my $round (1 .. 30) {
-    my @asking = map { my $c = $h->connect('Stuck'); $c->send("WHATSAT k 10 20\n"); $c } 1 .. 8;
+    my @asking = map { my $c = $h->connect('Stuck'); $c->send("WHATSAT k 10.$round$_ 20\n"); $c } 1 .. 8;
     $h->wait_for(sub { $h->status('Stuck')->{searches} == 8 * $round }, 'the searches are begun');
     my @others;
     for (@asking) { $_->reset; push @others, $h->connect('Stuck') }

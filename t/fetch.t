@@ -25,7 +25,10 @@ like $h->answer('Silent', "WHATSAT k $at_once 1"), said('true'), 'cancelled, bef
 
 # The answer is under way to the worker, the cancellation from it: they cross each other.
 my @clients = map { $h->connect('Quick') } 1 .. 4;
-$_->send("WHATSAT k $when_checked 1\nWHATSAT k $at_once 1\n" x 50) for @clients;
+# No two ask the same, and so none is asked for another.
+my $asked = 0;
+sub ask_for { my ($when) = @_; return sprintf "WHATSAT k %d.%05d 1\n", $when, ++$asked }
+for my $client (@clients) { $client->send(join '', map { ask_for($when_checked), ask_for($at_once) } 1 .. 50) }
 for my $client (@clients) {
     my (@checked, @at_once);
     push(@checked, $client->answer), push @at_once, $client->answer for 1 .. 50;
@@ -40,7 +43,7 @@ sub vanish {
     my ($when, $count, $sum) = @_;
     my $before = $h->status('Silent')->{searches};
     my @clients = map { $h->connect('Silent') } 1 .. $count;
-    $_->send("WHATSAT k $when 1\n") for @clients;
+    $_->send(ask_for($when)) for @clients;
     $h->wait_for(sub { $h->status('Silent')->{searches} == $before + $count }, 'they are heard');
     $_->reset for @clients;
     ok $h->wait_for(sub { $h->status('Silent')->{doubt_gone} == $sum }, 'gone'), "$count clients go, and the provider hears it";
@@ -56,7 +59,7 @@ is $h->status('Silent')->{doubt_checks}, 121, 'check was called for each';
 
 # The server stops: some wait, some were taken back this moment.
 @clients = map { $h->connect('Silent') } 1 .. 50;
-$_->send("WHATSAT k $when_gone 1\n") for @clients;
+$_->send(ask_for($when_gone)) for @clients;
 $h->wait_for(sub { $h->status('Silent')->{searches} == 171 }, 'they are heard');
 $_->reset for @clients[0 .. 24];
 is $h->stop('Silent'), 0, 'stopped with requests under way';

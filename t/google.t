@@ -151,7 +151,8 @@ $h->ask('Goloman', 'IAMAT s -0.00000004+179.99999996 1');
 $h->ask('Goloman', 'IAMAT t -12.3456789+000.5 1');
 $h->answer('Goloman', "WHATSAT $_ 1 1") for qw(s t);
 my @locations = map { $_->[1] =~ /location=([^&]*)/ } ($up->requests)[-2, -1];
-is_deeply \@locations, ['0.0000000,180.0000000', '-12.3456789,0.5000000'], 'the location has seven decimals';
+is_deeply \@locations, ['0.0000000,180.0000000', '-12.3457000,0.5000000'],
+    'the location is rounded to four decimals, and has seven';
 
 # The real answer, in its own bytes.
 SKIP: {

@@ -120,14 +120,14 @@ sub log_words {
     }
     is_deeply([map { $_->{head} } grep { !$_->{found} } @told], [], 'and no other');
     my @asterisk = map { $_->{head} =~ s/ .*//r } grep { $_->{message} } @told;
-    same(\@asterisk, [qw(Location Message Propagated Response)], 'log.messages: those with an asterisk');
+    same(\@asterisk, [qw(Location Message Places Propagated Response)], 'log.messages: those with an asterisk');
 }
 
 sub status_line {
     my @metrics = map {/^METRIC\((\w+), "(.*)"\)$/} split /\n/, content('src/base/metrics.def');
     my @items = $program->items('STATUS');
     my @told = map { (($_->{head} =~ /^Va (\w+)$/)[0], join(' ', @{ $_->{body} })) } @items;
-    is_deeply([@told[8 .. $#told]], \@metrics, 'herd(8) has the counters, as metrics.def explains them');
+    is_deeply([@told[12 .. $#told]], \@metrics, 'herd(8) has the counters, as metrics.def explains them');
     $herd->start('Goloman');
     $herd->status('Goloman');
     my @shown = ($herd->log('Goloman') =~ /(\{"server":.*\})$/m)[0] =~ /"(\w+)":/g;
@@ -229,7 +229,7 @@ sub refusals {
 
 # Why a search fails: the list is not of all, but what stands there is said.
 sub failures {
-    my $sources = join '', map { bare(content($_)) } qw(modules/places/nearby.c src/net/easy.c src/net/upstream.c src/core/places.c);
+    my $sources = join '', map { bare(content($_)) } qw(modules/places/nearby.c src/net/easy.c src/net/upstream.c src/core/places.c src/core/search.c);
     my ($list) = page('herd-protocol.7')->text =~ /^\.Bl -item -compact -offset indent\n(.*?)^\.El/ms;
     my @told = map { s/\n/ /gr =~ s/^ | $//gr } grep {/\S/} split /^\.It\n/m, $list;
     cmp_ok(scalar(@told), '>=', 10, 'there are failures of searches');

@@ -11,7 +11,7 @@ use Test::Herd::Tls;
 
 # Ranges that are said in words.
 my %in_words = map { $_ => 1 } qw(servers servers.name servers.host adjacency adjacency.server
-    adjacency.talks_to pid_file load_modules link.psk_file link.cert_file link.key_file link.ca_file
+    adjacency.talks_to pid_file load_modules places.providers link.psk_file link.cert_file link.key_file link.ca_file
     tls.cert_file tls.key_file log.file places.geojson.file places.google.key_file
     places.google.ca_file places.google.url);
 my %needed = map { $_ => 1 } qw(servers servers.name servers.host servers.port adjacency.server);
@@ -32,7 +32,7 @@ mkdir $herd->file('certs') or die "certs: $!\n";
 Test::Herd::Tls::ca_file($herd, 'certs/ca.pem', $authority);
 Test::Herd::Tls::certify($herd, $authority, "certs/$_", $_) for qw(Goloman Hands Welsh);
 my %pair = (cert_file => 'certs/%n.pem', key_file => 'certs/%n.key');
-my %beside = ('places.provider' => 'google: { key_file = "google.key"; };',
+my %beside = ((map { $_ => 'google: { key_file = "google.key"; };' } qw(places.provider places.providers)),
     'servers.tls_port' => 'tls: { ' . join(' ', map {qq($_ = "$pair{$_}";)} sort keys %pair) . ' };');
 for my $group (\%pair, { %pair, ca_file => 'certs/ca.pem' }) {
     my $name = $group == \%pair ? 'tls' : 'link';
@@ -107,7 +107,7 @@ my %seconds = ('' => 1, s => 1, m => 60, h => 3600, d => 86400);
 sub outside {
     my ($type, $low, $high) = @_;
     return ($low - 1, $high + 1) if $type eq 'integer';
-    return ($low * 0.99, $high * 1.01) if $type eq 'float';
+    return ($low > 0 ? $low * 0.99 : -0.01, $high * 1.01) if $type eq 'float';
     my ($from, $low_unit) = $low =~ /^"(\d+)([a-z]*)"$/;
     my ($to, $high_unit) = $high =~ /^"(\d+)([a-z]*)"$/;
     my $above = $type eq 'size' ? $to * $unit{$high_unit} + 1 : $to * $seconds{$high_unit} * 1000 + 1 . 'ms';
@@ -137,6 +137,22 @@ sub types_of {
         : $value =~ /^-?\d+$/ ? qr/^integer$/ : $value =~ /^-?\d/ ? qr/^float$/ : qr/^(?:string|path|size|time)$/;
 }
 
+# What the page says of every provider's settings, NAME being that: as if it stood there of each, with the defaults that
+# its table has.
+sub spread {
+    my ($told, @providers) = @_;
+    my ($table) = $page->text =~ /^\.It Em provider Ta Em keep Ta Em decimals\n((?:^\.It .*\n)+)/m;
+    my %own = map { /^\.It (\w+) Ta \\\(dq(\w+)\\\(dq Ta (\d)$/ ? ($1 => { keep => qq("$2"), decimals => $3 }) : () }
+        split /\n/, $table // '';
+    cmp_ok(scalar(keys %own), '>=', 1, 'there are defaults of providers');
+    for my $name (grep {/^places\.NAME\./} keys %$told) {
+        my $item = delete $told->{$name};
+        my ($setting) = $name =~ /([^.]+)$/;
+        $told->{"places.$_.$setting"} = { %$item, default => $own{$_}{$setting} // $item->{default} } for @providers;
+    }
+    return;
+}
+
 my %default = shown('servers = ( { name = "Goloman"; host = "127.0.0.1"; port = 11; } );
 adjacency = ( { server = "Goloman"; } );');
 my %told;
@@ -148,6 +164,7 @@ for my $item ($page->items('DESCRIPTION')) {
     $told{$name} = { type => $type, default => $default, range => $range, example => $example };
 }
 
+spread(\%told, map { /^places\.(\w+)\.keep$/ ? $1 : () } keys %default);
 is_deeply([sort keys %told], [sort keys %default], 'herd.conf(5) has the settings that -T shows');
 for my $name (sort keys %told) {
     my ($type, $default, $range, $example) = @{ $told{$name} }{qw(type default range example)};

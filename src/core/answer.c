@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct answer {
     _Atomic unsigned holders;
@@ -72,6 +73,39 @@ struct answer *answer_create(const struct herd_answer *from)
     answer->len = squeeze.len;
     return answer;
 }
+
+/* ---- failures ---- */
+
+static char *add_string(char *to, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            *to++ = '\\';
+        *to++ = c < 0x20 || c > 0x7e ? '?' : (char)c;
+    }
+    return to;
+}
+
+struct answer *answer_create_failure(const char *status, const char *message)
+{
+    static const char before[] = "{\"html_attributions\":[],\"results\":[],\"status\":\"";
+    static const char between[] = "\", \"error_message\":\"";
+    size_t most = sizeof before + sizeof between + 2 * (strlen(status) + strlen(message)) + 3;
+    struct answer *answer = memory_try(size_of(0, most));
+    if (answer == NULL)
+        return NULL;
+    atomic_init(&answer->holders, 1);
+    answer->count = 0;
+    answer->text = (char *)answer->ends;
+    char *to = add_string(stpcpy(answer->text, before), status);
+    to = stpcpy(add_string(stpcpy(to, between), message), "\"}");
+    answer->len = (size_t)(to - answer->text);
+    assert(answer->len < most);
+    return answer;
+}
+
+/* ---- holders ---- */
 
 struct answer *answer_hold(struct answer *answer)
 {

@@ -13,6 +13,10 @@ struct answer;
  * caller holds it. NULL: there is no memory for that. from->ends rise, and lie in its text. */
 struct answer *answer_create(const struct herd_answer *from);
 
+/* That of a search that failed: no results, a status and why, of which only what a JSON string may
+ * hold stays as it is. NULL: no memory. */
+struct answer *answer_create_failure(const char *status, const char *message);
+
 struct answer *answer_hold(struct answer *answer);
 void answer_release(struct answer *answer); /* NULL: nothing */
 

@@ -117,6 +117,9 @@ static bool check_provider(const struct herd_provider *provider, struct herd_err
         return herd_fail(err, "its provider has no name of 1 to 64 of [A-Za-z0-9._-]");
     if (provider->search == NULL)
         return herd_fail(err, "its provider %s has no search", provider->name);
+    if (provider->keep_ns < 0 || provider->decimals > 9)
+        return herd_fail(err, "its provider %s has a keep_ns below 0, or more than 9 decimals",
+                         provider->name);
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* herd: reads the command line and the configuration, and becomes what they say. */
 #include "base/log.h"
+#include "core/chain.h"
 #include "core/control.h"
 #include "core/options.h"
 #include "core/registry.h"
@@ -24,7 +25,7 @@ struct program {
     struct options options;
     struct config *config;
     struct settings settings;
-    const struct herd_provider *provider;
+    struct chain chain; /* of the providers of places */
 };
 
 static int complain(const struct herd_error *err)
@@ -42,7 +43,7 @@ static int run_one(void *arg, size_t index, int ready_fd)
     struct server_options options = {.settings = &program->settings,
                                      .index = index,
                                      .pid_file = pid_file ? pid_file : program->settings.pid_file,
-                                     .provider = program->provider,
+                                     .chain = &program->chain,
                                      .ready_fd = ready_fd};
     struct herd_error err;
     if (server_run(&options, &err))
@@ -136,30 +137,17 @@ static bool load_modules(struct program *program, struct herd_error *err)
     return true;
 }
 
-/* A herd built without the default provider serves all but searches, as long as nobody names one.
- */
-static bool choose_provider(struct program *program, struct herd_error *err)
-{
-    struct herd_group *places = config_group(program->config, "places", err);
-    struct herd_error why;
-    program->provider = registry_provider(program->settings.places.provider, &why);
-    return program->provider != NULL || !herd_config_given(places, "provider") ||
-           herd_config_fail(places, "provider", err, "%s", why.text);
-}
-
 static bool read_config(struct program *program, struct herd_error *err)
 {
     return read_settings(program, err) && load_modules(program, err) &&
-           registry_configure(program->config, err) && config_check_unknown(program->config, err) &&
-           choose_provider(program, err);
+           chain_read(&program->chain, &program->settings, program->config, err) &&
+           registry_configure(program->config, err) && config_check_unknown(program->config, err);
 }
 
 /* Whether what the configuration names is there; to print it, that does not matter. */
-static bool check_provider(const struct program *program, struct herd_error *err)
+static bool check_providers(const struct program *program, struct herd_error *err)
 {
-    const struct herd_provider *provider = program->provider;
-    return program->options.task == OPTIONS_PRINT || provider == NULL || provider->check == NULL ||
-           provider->check(err);
+    return program->options.task == OPTIONS_PRINT || chain_check(&program->chain, err);
 }
 
 /* The same of the files of TLS: of the server that is named, or of all. */
@@ -175,7 +163,7 @@ static int with_config(struct program *program)
 {
     struct herd_error err;
     int status = 1;
-    if (!registry_open(&err) || !read_config(program, &err) || !check_provider(program, &err) ||
+    if (!registry_open(&err) || !read_config(program, &err) || !check_providers(program, &err) ||
         !check_secure(program, &err)) {
         complain(&err);
     } else if (program->options.task == OPTIONS_CHECK) {
@@ -254,6 +242,7 @@ int main(int argc, char **argv)
     if (!options_parse(&program.options, argc, argv, &err))
         return complain(&err);
     int status = do_task(&program);
+    chain_free(&program.chain);
     settings_free(&program.settings);
     if (program.config != NULL)
         config_close(program.config);

@@ -1,13 +1,13 @@
-/* The places service: it takes WHATSAT's searches to the provider that the configuration names, and
- * its answers back. */
+/* The places service: it takes WHATSAT's searches to the providers that the configuration names,
+ * one after the other until one has an answer, and cuts that to what was asked for. */
 #ifndef CORE_PLACES_H
 #define CORE_PLACES_H
 
-#include "core/settings.h"
+#include "core/chain.h"
 
-/* Chooses the provider and opens it (NULL: there is none, and every search fails). Main thread,
- * before the workers run. */
-bool places_open(const struct settings *settings, const struct herd_provider *provider,
+/* Opens the providers of the chain, which outlives them; an empty one lets every search fail.
+ * False: err says why, and none is open. Main thread, before the workers run. */
+bool places_open(const struct settings *settings, const struct chain *chain,
                  struct herd_error *err);
 void places_close(void);
 

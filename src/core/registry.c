@@ -233,6 +233,16 @@ const struct herd_provider *registry_provider(const char *name, struct herd_erro
     return NULL;
 }
 
+const struct herd_provider *registry_next_provider(size_t *at)
+{
+    while (*at < registry.count) {
+        const struct herd_provider *provider = registry.modules[(*at)++].module->provider;
+        if (provider != NULL)
+            return provider;
+    }
+    return NULL;
+}
+
 static void print_command(const struct herd_command *command, FILE *out)
 {
     const char *side = command->from == HERD_CLIENT ? "clients" : "neighbours";

@@ -35,6 +35,9 @@ const struct dispatch *registry_dispatch(void);
 /* The provider of that name; NULL: there is none, and err names those there are. */
 const struct herd_provider *registry_provider(const char *name, struct herd_error *err);
 
+/* The next provider, from *at on, which begins with 0; NULL: there are no more. */
+const struct herd_provider *registry_next_provider(size_t *at);
+
 /* Modules, versions, verbs and files (-V). */
 void registry_print(FILE *out);
 

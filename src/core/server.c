@@ -162,13 +162,6 @@ static bool create_workers(struct server *server, struct herd_error *err)
     return true;
 }
 
-/* Whether upstream is needed. */
-static bool fetches(const struct server *server)
-{
-    const struct herd_provider *provider = server->options->provider;
-    return provider != NULL && provider->fetches;
-}
-
 /* As many descriptors as the system lets us have. */
 static void raise_descriptors(struct server *server)
 {
@@ -177,7 +170,7 @@ static void raise_descriptors(struct server *server)
     if (server->links_service.host.neighbour_count > 0)
         reserve += server->links_service.unproved_max +
                    2 * server->links_service.host.neighbour_count;
-    if (fetches(server))
+    if (chain_fetches(server->options->chain))
         reserve += UPSTREAM_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         limit.rlim_cur = limit.rlim_max = 1024;
@@ -251,8 +244,9 @@ static bool build(struct server *server, struct herd_error *err)
         return false;
     raise_descriptors(server);
     return open_listeners(server, err) && open_log(server, err) && registry_start(err) &&
-           places_open(server->settings, server->options->provider, err) &&
-           (!fetches(server) || upstream_open(err)) && open_pid_file(server, err) &&
+           places_open(server->settings, server->options->chain, err) &&
+           (!chain_fetches(server->options->chain) || upstream_open(err)) &&
+           open_pid_file(server, err) &&
            (memory_reserve() || herd_fail(err, "no memory for a reserve"));
 }
 

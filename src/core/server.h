@@ -3,13 +3,13 @@
 #ifndef CORE_SERVER_H
 #define CORE_SERVER_H
 
-#include "core/settings.h"
+#include "core/chain.h"
 
 struct server_options {
     const struct settings *settings;
-    size_t index;         /* which of the settings' servers to be */
-    const char *pid_file; /* "": none */
-    const struct herd_provider *provider;
+    size_t index;              /* which of the settings' servers to be */
+    const char *pid_file;      /* "": none */
+    const struct chain *chain; /* of the providers of places */
     int ready_fd; /* a byte is written to it once the server serves; -1: nobody waits */
 };
 

@@ -14,6 +14,8 @@
 #define RADIUS_MIN_KM 0.001
 #define RADIUS_MAX_KM 20100.0 /* half around the earth is 20015 */
 #define ITEMS_MAX     60      /* what Google's three pages have */
+#define PROVIDERS_MAX 16
+#define CACHE_MAX     (UINT64_C(1) << 50)
 
 static bool read_top(struct settings *s, struct config *config, struct herd_error *err)
 {
@@ -110,15 +112,49 @@ static bool read_log(struct settings *s, struct config *config, struct herd_erro
 
 /* ---- places ---- */
 
+static bool is_name(const char *name)
+{
+    return at_name_valid((struct herd_text){name, strlen(name)});
+}
+
+static bool read_provider(struct settings *s, struct herd_group *group, struct herd_error *err)
+{
+    return herd_config_string(group, "provider", "geojson", &s->places.provider, err) &&
+           (is_name(s->places.provider) ||
+            herd_config_fail(group, "provider", err, "must be the name of a provider"));
+}
+
+/* One, or several in their order. */
+static bool read_providers(struct settings *s, struct herd_group *group, struct herd_error *err)
+{
+    size_t *count = &s->places.provider_count;
+    if (!config_strings(group, "providers", &s->places.providers, count, err))
+        return false;
+    if (*count == 0)
+        return read_provider(s, group, err);
+    if (herd_config_given(group, "provider"))
+        return herd_config_fail(group, "providers", err,
+                                "there is a provider too; name one, or several");
+    if (*count > PROVIDERS_MAX)
+        return herd_config_fail(group, "providers", err, "must be at most %d", PROVIDERS_MAX);
+    for (size_t i = 0; i < *count; i++)
+        if (!is_name(s->places.providers[i]))
+            return herd_config_fail(group, "providers", err, "must be names of providers");
+    return true;
+}
+
+static bool read_cache(struct settings *s, struct herd_group *group, struct herd_error *err)
+{
+    return herd_config_size(group, "cache", "16m", &s->places.cache_bytes, err) &&
+           (s->places.cache_bytes <= CACHE_MAX ||
+            herd_config_fail(group, "cache", err, "must be at most \"1048576g\""));
+}
+
 static bool read_places(struct settings *s, struct config *config, struct herd_error *err)
 {
     struct herd_group *group = config_group(config, "places", err);
-    if (!group || !herd_config_string(group, "provider", "geojson", &s->places.provider, err))
-        return false;
-    struct herd_text name = {s->places.provider, strlen(s->places.provider)};
-    if (!at_name_valid(name))
-        return herd_config_fail(group, "provider", err, "must be the name of a provider");
-    return herd_config_float(group, "max_radius_km", 50.0, RADIUS_MIN_KM, RADIUS_MAX_KM,
+    return group && read_providers(s, group, err) && read_cache(s, group, err) &&
+           herd_config_float(group, "max_radius_km", 50.0, RADIUS_MIN_KM, RADIUS_MAX_KM,
                              &s->places.max_radius_km, err) &&
            herd_config_int(group, "max_items", 20, 1, ITEMS_MAX, &s->places.max_items, err) &&
            herd_config_bool(group, "max_inclusive", false, &s->places.max_inclusive, err);

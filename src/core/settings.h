@@ -23,6 +23,8 @@
  * log.messages           true
  * log.format             "text"       text, json
  * places.provider        "geojson"    a name of the same form as a server's
+ * places.providers       [ ]          up to 16 of them; not beside places.provider
+ * places.cache           "16m"        "0" (nothing)    "1048576g"
  * places.max_radius_km   50.0         0.001            20100.0
  * places.max_items       20           1                60
  * places.max_inclusive   false
@@ -70,7 +72,10 @@ struct settings {
     } tls;                                /* for clients */
     struct log_config log; /* file as written, %n not yet replaced (control_path does that) */
     struct {
-        const char *provider;
+        const char *provider;   /* NULL: there are */
+        const char **providers; /* none: there is the one above */
+        size_t provider_count;
+        uint64_t cache_bytes;
         double max_radius_km;
         int max_items;
         bool max_inclusive;

@@ -59,6 +59,8 @@ static void search(struct herd_search *search, const struct herd_query *query)
 }
 
 static const struct herd_provider provider = {.name = "google", .search = search, .fetches = true};
+static struct chain_link only = {.provider = &provider};
+static const struct chain chain = {&only, 1};
 
 /* ---- the judge ---- */
 
@@ -255,7 +257,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     prepare();
     done = 0;
     now = (struct herd_request){.out = &out};
-    must(places_open(&settings, &provider, &err));
+    must(places_open(&settings, &chain, &err));
     must(herd_places_search(&now, 34, -118, 1, bound) == HERD_LATER);
     answer(body, how);
     check_answer(body, (struct herd_text){buffer_at(&out), buffer_len(&out)}, bound);

@@ -66,6 +66,8 @@ static void search(struct herd_search *search, const struct herd_query *query)
 }
 
 static const struct herd_provider provider = {.name = "fuzz", .search = search};
+static struct chain_link only = {.provider = &provider};
+static const struct chain chain = {&only, 1};
 
 /* ---- the server ---- */
 
@@ -90,7 +92,7 @@ static void prepare(void)
     for (size_t i = 0; i < 3; i++)
         must(dispatch_add(all.dispatch, &modules[i]->commands[0], modules[i]->name, &err));
     all.workers = workers_create(1, &all.hooks, &err);
-    must(all.workers != NULL && places_open(&settings, &provider, &err));
+    must(all.workers != NULL && places_open(&settings, &chain, &err));
     must(address_resolve(&all.from, "127.0.0.1", 1, &err));
 }
 

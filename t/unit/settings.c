@@ -36,6 +36,8 @@ static void has_the_defaults(void **state)
     assert_true(s.log.messages);
     assert_false(s.log.json);
     assert_string_equal(s.places.provider, "geojson");
+    assert_int_equal(s.places.provider_count, 0);
+    assert_int_equal(s.places.cache_bytes, 16 << 20);
     assert_true(s.places.max_radius_km == 50.0);
     assert_int_equal(s.places.max_items, 20);
     assert_false(s.places.max_inclusive);
@@ -258,6 +260,14 @@ static void finds_mistakes_in_the_rest(void **state)
          "h.conf:5: log.format: must be \"text\" or \"json\""},
         {TWO "places: { provider = \"\"; };", NULL,
          "h.conf:5: places.provider: must be the name of a provider"},
+        {TWO "places: { providers = [\"a\", \"\"]; };", NULL,
+         "h.conf:5: places.providers: must be names of providers"},
+        {TWO "places: { provider = \"a\"; providers = [\"a\"]; };", NULL,
+         "h.conf:5: places.providers: there is a provider too; name one, or several"},
+        {TWO "places: { providers = \"a\"; };", NULL,
+         "h.conf:5: places.providers: must be an array of strings: [ \"...\" ]"},
+        {TWO "places: { cache = \"1048577g\"; };", NULL,
+         "h.conf:5: places.cache: must be at most \"1048576g\""},
         {TWO "places: { max_radius_km = 0; };", NULL,
          "h.conf:5: places.max_radius_km: 0 is not within 0.001 to 20100"},
         {TWO "places: { max_radius_km = \"1\"; };", NULL,

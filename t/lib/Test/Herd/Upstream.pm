@@ -75,13 +75,15 @@ sub url {
     return ($kind eq 'plain' ? 'http' : 'https') . '://' . ($host // '127.0.0.1') . ":$self->{port}{$kind}/nearby";
 }
 
-# What makes a server of the herd ask us: options for Test::Herd's start. Its folder has a file `key`.
+# What makes a server of the herd ask us: options for Test::Herd's start. Its folder has a file `key`. more: settings
+# of the group; else that no breaker opens.
 sub settings {
     my ($self, $kind, %args) = @_;
     my $ca = $args{ca} // 'ca_file = "authority.pem";';
     my $url = $args{url} // $self->url($kind);
+    my $more = $args{more} // 'failures = 0;';
     return ['-g', 'places: { provider = "google"; max_inclusive = true; google: {'
-        . qq( key_file = "key"; $ca url = "$url"; }; };)];
+        . qq( key_file = "key"; $ca url = "$url"; $more }; };)];
 }
 
 # Every request heard so far: [connection, its first line].
