@@ -89,7 +89,7 @@ SKIP: {
 }
 for my $bad ('', "\n", "$key\n\n", "$key more\n", "$key&x=y\n", "$key\0", "$key\n$key\n", 'AIza' x 65, "\xC3\xA9") {
     key_file($bad);
-    refused('key_file = "key";', qr/key_file: .*holds no key/, 'a key like ' . substr($bad, 0, 25) =~ s/[^ -~]/?/gr);
+    refused('key_file = "key";', qr/key_file: .*key: (?:holds no key|is not one line of 1 to 256 bytes)/, 'a key like ' . substr($bad, 0, 25) =~ s/[^ -~]/?/gr);
 }
 for my $good ($key, "$key\n", "$key\r\n", 'AIza' x 64) {
     key_file($good);

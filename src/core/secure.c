@@ -2,15 +2,12 @@
  * for its own neighbours' keys alone. */
 #include "core/secure.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "core/control.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 /* Both ends of each of the server's links; the caller frees it. */
 static struct tls_neighbour *list_neighbours(const struct settings *s, int self, size_t *count)
@@ -105,10 +102,4 @@ bool secure_check(const struct settings *settings, int server, struct herd_error
         tls_free(clients);
     }
     return true;
-}
-
-void secure_process(void)
-{
-    if (prctl(PR_SET_DUMPABLE, 0) != 0)
-        log_event(HERD_LOG_WARN, 0, "A core file would hold the keys of TLS: %s", strerror(errno));
 }

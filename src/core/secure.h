@@ -14,7 +14,4 @@ bool secure_open(const struct settings *settings, size_t server, struct tls **li
 /* Whether secure_open would take the files for that server, or (-1) for each. */
 bool secure_check(const struct settings *settings, int server, struct herd_error *err);
 
-/* Once there are keys in this process: no core file, and nobody who traces it. */
-void secure_process(void);
-
 #endif

@@ -132,8 +132,6 @@ static bool open_tls(struct server *server, struct herd_error *err)
     if (!secure_open(server->settings, server->options->index, links, clients, err))
         return false;
     server->links_service.host.proves = *links != NULL;
-    if (*links != NULL || *clients != NULL)
-        secure_process();
     return true;
 }
 

@@ -2,13 +2,16 @@
  * in between; and nothing is read through stdio, whose buffer nobody wipes. */
 #include "net/secret.h"
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "base/misuse.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +43,13 @@ static const char *read_all(struct secret *secret, int fd)
     return n < 0 ? strerror(errno) : NULL;
 }
 
+/* Once there is one in this process. */
+static void guard(void)
+{
+    if (prctl(PR_SET_DUMPABLE, 0) != 0)
+        log_event(HERD_LOG_WARN, 0, "A core file would hold secrets: %s", strerror(errno));
+}
+
 bool secret_read(struct secret *secret, const char *path, struct herd_error *err)
 {
     assert(secret != NULL && path != NULL && err != NULL);
@@ -51,10 +61,34 @@ bool secret_read(struct secret *secret, const char *path, struct herd_error *err
     if (why == NULL)
         why = read_all(secret, fd);
     close(fd);
+    guard();
     if (why == NULL)
         return true;
     secret_wipe(secret);
     return herd_fail(err, "%s: %s", path, why);
+}
+
+bool herd_secret_read(const char *path, char *to, size_t room, struct herd_error *err)
+{
+    misuse_unless(path != NULL && to != NULL && room > 1 && err != NULL,
+                  "herd_secret_read needs a path, room for a secret, and an err");
+    struct secret file;
+    to[0] = '\0';
+    if (!secret_read(&file, path, err))
+        return false;
+    size_t len = file.len;
+    if (len > 0 && file.bytes[len - 1] == '\n')
+        len--;
+    if (len > 0 && len < file.len && file.bytes[len - 1] == '\r')
+        len--;
+    bool good = len > 0 && len < room && memchr(file.bytes, '\0', len) == NULL &&
+                memchr(file.bytes, '\n', len) == NULL;
+    if (good) {
+        memcpy(to, file.bytes, len);
+        to[len] = '\0';
+    }
+    secret_wipe(&file);
+    return good || herd_fail(err, "%s: is not one line of 1 to %zu bytes", path, room - 1);
 }
 
 void secret_wipe(struct secret *secret)

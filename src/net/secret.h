@@ -1,5 +1,6 @@
-/* Files that hold secrets: only their owner may read them, and what is read is wiped. Main thread.
- */
+/* Files that hold secrets: only their owner may read them, and what is read is wiped. Whoever has
+ * one in memory leaves no core file and cannot be traced, which reading one sees to.
+ * herd_secret_read of the public door is here too. Main thread. */
 #ifndef NET_SECRET_H
 #define NET_SECRET_H
 

@@ -384,6 +384,15 @@ void herd_fetch_cancel(struct herd_fetching *fetching);
  * check and open: main thread. */
 bool herd_fetch_check(const char *url, const char *ca_file, struct herd_error *err);
 
+/* ---- secrets ---- */
+
+/* Reads a key or the like from a file that is its owner's alone: regular, the superuser's or this
+ * user's, without any permission for group and others. It is one line of 1 to room - 1 bytes, none
+ * of them NUL, and ends with NUL in `to`, without its LF, or CR and LF. From then on the process
+ * leaves no core file and cannot be traced. Wiping `to` is the caller's. False: err says why,
+ * beginning with the path, and nothing is in `to`. For check and open: main thread. */
+bool herd_secret_read(const char *path, char *to, size_t room, struct herd_error *err);
+
 /* ---- log ---- */
 
 enum herd_level { HERD_LOG_DEBUG, HERD_LOG_INFO, HERD_LOG_WARN, HERD_LOG_ERROR };
