@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 _Static_assert(sizeof((struct herd_fetching *)0)->why >= CURL_ERROR_SIZE,
                "libcurl's words have room");
@@ -153,6 +154,70 @@ static void set_request(struct herd_fetching *fetch)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
 }
 
+/* ---- headers, and what is posted ---- */
+
+static bool is_named(const char *header, const char *name)
+{
+    size_t len = strlen(name);
+    return strncasecmp(header, name, len) == 0 && header[len] == ':';
+}
+
+/* A name of RFC 9110's tokens, a colon, and text. What frames the request is libcurl's, and what
+ * could end a header and begin another is no text. */
+static bool judge_header(const char *header)
+{
+    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "!#$%&'*+-.^_`|~";
+    size_t name = strspn(header, token);
+    if (name == 0 || header[name] != ':' || is_named(header, "Content-Length") ||
+        is_named(header, "Transfer-Encoding") || is_named(header, "Expect"))
+        return false;
+    const char *value = header + name + 1 + strspn(header + name + 1, " ");
+    for (const char *at = value; *at != '\0'; at++)
+        if (((unsigned char)*at < 0x20 && *at != '\t') || *at == 0x7f)
+            return false;
+    return *value != '\0';
+}
+
+static bool add_header(struct herd_fetching *fetch, const char *header)
+{
+    struct curl_slist *longer = curl_slist_append(fetch->headers, header);
+    if (longer != NULL)
+        fetch->headers = longer;
+    return longer != NULL;
+}
+
+/* libcurl would have a server asked first whether it likes to be sent what is long, and would call
+ * what is sent a form: an empty header of that name stops it. */
+static const char *set_headers(struct herd_fetching *fetch)
+{
+    const char *const *headers = fetch->asked.headers;
+    bool typed = false, added = true;
+    for (; headers != NULL && *headers != NULL && added; headers++) {
+        if (!judge_header(*headers))
+            return "a header of the request is none";
+        typed = typed || is_named(*headers, "Content-Type");
+        added = add_header(fetch, *headers);
+    }
+    if (fetch->asked.post.bytes != NULL)
+        added = added && add_header(fetch, "Expect:") &&
+                (typed || add_header(fetch, "Content-Type:"));
+    if (!added)
+        return "no memory";
+    if (fetch->headers != NULL)
+        curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers);
+    return NULL;
+}
+
+/* libcurl makes no copy: what is posted lives as long as the fetch. */
+static void set_post(struct herd_fetching *fetch)
+{
+    if (fetch->asked.post.bytes == NULL)
+        return;
+    curl_easy_setopt(fetch->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)fetch->asked.post.len);
+    curl_easy_setopt(fetch->easy, CURLOPT_POSTFIELDS, fetch->asked.post.bytes);
+}
+
 const char *easy_create(struct herd_fetching *fetch, struct trust **trusts, struct herd_error *err)
 {
     const struct trust *trust = NULL;
@@ -168,7 +233,19 @@ const char *easy_create(struct herd_fetching *fetch, struct trust **trusts, stru
         return "no memory";
     set_request(fetch);
     set_security(fetch, plain, trust);
-    return NULL;
+    set_post(fetch);
+    return set_headers(fetch);
+}
+
+void easy_free(struct herd_fetching *fetch)
+{
+    struct curl_slist *headers = fetch->headers;
+    curl_easy_cleanup(fetch->easy);
+    fetch->easy = NULL;
+    for (struct curl_slist *one = headers; one != NULL; one = one->next)
+        explicit_bzero(one->data, strlen(one->data));
+    curl_slist_free_all(headers);
+    fetch->headers = NULL;
 }
 
 /* ---- its end ---- */

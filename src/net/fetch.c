@@ -1,4 +1,5 @@
-/* The URL may hold a secret, so its copy is wiped before it is freed. */
+/* The URL, the headers and what is posted may hold secrets, so their copies are wiped before they
+ * are freed. */
 #include "net/fetch.h"
 
 #include "base/memory.h"
@@ -11,6 +12,34 @@
     ((size_t)64 << 10) /* bytes of all headers; libcurl keeps them without limit                   \
                         */
 
+/* An array that ends with NULL, of strings; NULL: none. */
+static const char *const *copy_headers(const char *const *headers)
+{
+    size_t count = 0;
+    if (headers == NULL)
+        return NULL;
+    while (headers[count] != NULL)
+        count++;
+    const char **copies = memory_zeroed(count + 1, sizeof *copies);
+    for (size_t i = 0; i < count; i++)
+        copies[i] = memory_string(headers[i]);
+    return copies;
+}
+
+static void wipe(const void *bytes, size_t len)
+{
+    if (bytes != NULL)
+        explicit_bzero((void *)bytes, len);
+    free((void *)bytes);
+}
+
+static void wipe_headers(const char *const *headers)
+{
+    for (size_t i = 0; headers != NULL && headers[i] != NULL; i++)
+        wipe(headers[i], strlen(headers[i]));
+    free((void *)headers);
+}
+
 struct herd_fetching *fetch_create(const struct herd_fetch *asked)
 {
     assert(worker_here() != NULL && asked->url != NULL && asked->check != NULL);
@@ -19,6 +48,9 @@ struct herd_fetching *fetch_create(const struct herd_fetch *asked)
     fetch->asked = *asked;
     fetch->asked.url = memory_string(asked->url);
     fetch->asked.ca_file = asked->ca_file != NULL ? memory_string(asked->ca_file) : NULL;
+    if (asked->post.bytes != NULL)
+        fetch->asked.post.bytes = memory_string_of(asked->post.bytes, asked->post.len);
+    fetch->asked.headers = copy_headers(asked->headers);
     fetch->from = worker_here();
     fetch->ends_ns = clock_now_ns() + asked->total_ns;
     atomic_init(&fetch->holders, 1);
@@ -39,9 +71,10 @@ void fetch_release(struct herd_fetching *fetch)
     if (before > 1)
         return;
     assert(fetch->in == NULL && fetch->easy == NULL);
-    char *url = (char *)fetch->asked.url;
-    explicit_bzero(url, strlen(url));
-    free(url);
+    assert(fetch->headers == NULL);
+    wipe(fetch->asked.url, strlen(fetch->asked.url));
+    wipe(fetch->asked.post.bytes, fetch->asked.post.len);
+    wipe_headers(fetch->asked.headers);
     free((char *)fetch->asked.ca_file);
     free(fetch);
 }

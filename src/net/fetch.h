@@ -33,6 +33,7 @@ struct herd_fetching {
     TAILQ_ENTRY(herd_fetching) entry;
     struct fetch_list *in; /* the list that it stands in; NULL: none */
     void *easy;            /* libcurl's handle; NULL: it waits for its turn */
+    void *headers;         /* libcurl's list of them, which may hold secrets */
     struct event deadline;
     char why[256]; /* libcurl's words */
 };

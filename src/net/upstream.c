@@ -57,8 +57,7 @@ static void end(struct herd_fetching *fetch, const char *error)
     if (fetch->easy != NULL) {
         curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
         curl_multi_remove_handle(upstream.multi, fetch->easy);
-        curl_easy_cleanup(fetch->easy);
-        fetch->easy = NULL;
+        easy_free(fetch);
     }
     worker_put_off(*upstream.worker, &upstream.launch);
     if (fetch->answered)

@@ -356,17 +356,22 @@ struct herd_response {
     struct herd_text body; /* good until check returns */
 };
 
-/* A GET. https only, or http to a loopback address; certificates and host names are verified, and
- * nothing turns that off; no redirects, no proxy, no decompression. 32 are under way at once,
- * others wait for their turn, within their own time; very many fail at once. check runs on the
- * upstream thread, where it may take its time and must not touch anything of a worker's (what is
- * refused while the server stops, on the worker's own); then done runs on the worker that asked,
- * but not before herd_fetch has returned. Both always run, once,
- * also when it is cancelled and when the server stops. */
+/* A GET, or a POST of the bytes in post. headers go with it, each "Name: value", the array ends
+ * with NULL: one may be another User-Agent than herd's own; what names the body's kind is the
+ * caller's; Content-Length, Transfer-Encoding and Expect are herd's, and a control byte (CR and LF
+ * above all) is no part of a header: with such a one it fails. https only, or http to a loopback
+ * address; certificates and host names are verified, and nothing turns that off; no redirects, no
+ * proxy, no decompression. 32 are under way at once, others wait for their turn, within their own
+ * time; very many fail at once. check runs on the upstream thread, where it may take its time and
+ * must not touch anything of a worker's (what is refused while the server stops, on the worker's
+ * own); then done runs on the worker that asked, but not before herd_fetch has returned. Both
+ * always run, once, also when it is cancelled and when the server stops. */
 struct herd_fetch {
-    const char *url;     /* copied; it may hold a secret and is never logged */
-    const char *ca_file; /* certificates trusted besides the system's; NULL: none */
-    size_t body_max;     /* bytes of the body */
+    const char *url;            /* copied; it may hold a secret and is never logged */
+    const char *ca_file;        /* certificates trusted besides the system's; NULL: none */
+    struct herd_text post;      /* bytes NULL: a GET. As the URL: copied, never logged */
+    const char *const *headers; /* NULL: none. As the URL, too */
+    size_t body_max;            /* bytes of the answer's body */
     int64_t connect_ns, total_ns;
     void (*check)(void *arg, const struct herd_response *response);
     void (*done)(void *arg);

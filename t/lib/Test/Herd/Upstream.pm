@@ -75,15 +75,17 @@ sub url {
     return ($kind eq 'plain' ? 'http' : 'https') . '://' . ($host // '127.0.0.1') . ":$self->{port}{$kind}/nearby";
 }
 
-# What makes a server of the herd ask us: options for Test::Herd's start. Its folder has a file `key`. more: settings
-# of the group; else that no breaker opens.
+# What makes a server of the herd ask us: options for Test::Herd's start. provider: google, whose folder has a file
+# `key`, unless another is given, and its key. more: settings of the group; else that no breaker opens.
 sub settings {
     my ($self, $kind, %args) = @_;
+    my $provider = $args{provider} // 'google';
+    my $key = $args{key} // 'key_file = "key";';
     my $ca = $args{ca} // 'ca_file = "authority.pem";';
     my $url = $args{url} // $self->url($kind);
     my $more = $args{more} // 'failures = 0;';
-    return ['-g', 'places: { provider = "google"; max_inclusive = true; google: {'
-        . qq( key_file = "key"; $ca url = "$url"; $more }; };)];
+    return ['-g', qq(places: { provider = "$provider"; max_inclusive = true; $provider: {)
+        . qq( $key $ca url = "$url"; $more }; };)];
 }
 
 # Every request heard so far: [connection, its first line].
@@ -91,6 +93,20 @@ sub requests {
     my ($self) = @_;
     open my $in, '<', "$self->{dir}/requests" or return;
     return map { chomp; [split / /, $_, 2] } <$in>;
+}
+
+# The same, whole: every byte of them.
+sub whole_requests {
+    my ($self) = @_;
+    open my $in, '<', "$self->{dir}/requests.whole" or return;
+    return map { chomp; pack 'H*', $_ } <$in>;
+}
+
+# The latitude that a request asks about, its digits before the point.
+sub latitude {
+    my ($whole) = @_;
+    my ($lat) = $whole =~ /(?:[?&]location=|"latitude":|around%3A[0-9.]+%2C)(-?[0-9]+)/;
+    return $lat // '';
 }
 
 # ---- the server ----
@@ -137,19 +153,28 @@ sub converse {
         open my $out, '>>', "$self->{dir}/requests" or die "$self->{dir}/requests: $!\n";
         syswrite $out, "$connection $line\n";
         close $out;
-        my ($lat) = $line =~ /[?&]location=(-?[0-9]+)/;
-        $self->{answer}->($client, $lat // '');
+        open my $whole, '>>', "$self->{dir}/requests.whole" or die "$self->{dir}/requests.whole: $!\n";
+        syswrite $whole, unpack('H*', $client->{request}) . "\n";
+        close $whole;
+        $self->{answer}->($client, latitude($client->{request}));
     }
     return;
 }
 
 # ---- one connection, in the answer ----
 
-# The next request's first line; undef: there is none.
+# The next request's first line; undef: there is none. All of it is in `request` then.
 sub hear {
     my ($self) = @_;
     while (1) {
-        return $1 if $self->{got} =~ s/^(.*?)\r\n(?:.+\r\n)*?\r\n//;
+        if ($self->{got} =~ /^(.*?)\r\n((?:.+\r\n)*?)\r\n/) {
+            my ($line, $len) = ($1, $+[0]);
+            $len += $1 if $2 =~ /^Content-Length: *([0-9]+)\r$/mi;
+            if (length $self->{got} >= $len) {
+                $self->{request} = substr $self->{got}, 0, $len, '';
+                return $line;
+            }
+        }
         my $n = sysread $self->{socket}, $self->{got}, 4096, length $self->{got};
         return undef if !$n;
     }
