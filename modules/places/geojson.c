@@ -8,6 +8,7 @@
  * The hard thing is to show a user's own bytes: digits, escapes and numbers beyond a double go
  * through as they stand in the file. Only line breaks between values go, with the indentation
  * behind them. */
+#include "grown.h"
 #include "json.h"
 #include "points.h"
 
@@ -29,14 +30,6 @@ struct feature {
     double lat_deg, lon_deg;
 };
 
-/* Bytes that grow. Once memory has run out nothing more is added, and it is asked once, at the end.
- */
-struct grown {
-    char *bytes;
-    size_t len, room;
-    bool failed;
-};
-
 /* A place's line lies between its own offset and the next one's. */
 static struct {
     const char *path;
@@ -48,76 +41,23 @@ static struct {
 
 /* ---- rendering ---- */
 
-static void add(struct grown *to, const void *bytes, size_t len)
-{
-    if (!to->failed && to->room - to->len < len) {
-        size_t room = to->room + (to->room > len ? to->room : len) + 64;
-        char *grown = realloc(to->bytes, room);
-
-        to->failed = !grown;
-        to->bytes = grown ? grown : to->bytes;
-        to->room = grown ? room : to->room;
-    }
-    if (to->failed || len == 0)
-        return;
-    memcpy(to->bytes + to->len, bytes, len);
-    to->len += len;
-}
-
-static void add_text(struct grown *to, const char *text)
-{
-    add(to, text, strlen(text));
-}
-
-/* Adds a value, on one line. Strings stay whole: between their quotes every byte counts. */
-static void add_value(struct grown *to, struct herd_text value)
-{
-    const char *at = value.bytes, *end = at + value.len, *from = at;
-    bool quoted = false;
-
-    while (at < end) {
-        if (*at == '"')
-            quoted = !quoted;
-        if (quoted && *at == '\\')
-            at++;
-        if (!quoted && (*at == '\n' || *at == '\r')) {
-            add(to, from, (size_t)(at - from));
-            while (at < end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t'))
-                at++;
-            from = at;
-        } else {
-            at++;
-        }
-    }
-    add(to, from, (size_t)(end - from));
-}
-
-/* before: the comma, the name, the colon. */
-static void add_member(struct grown *to, const char *before, struct herd_text value)
-{
-    if (value.len == 0)
-        return;
-    add_text(to, before);
-    add_value(to, value);
-}
-
 static void add_line(struct grown *to, const struct feature *f)
 {
-    add_text(to, "{\"geometry\":{\"location\":{\"lat\":");
-    add_value(to, f->lat);
-    add_text(to, ",\"lng\":");
-    add_value(to, f->lng);
-    add_text(to, "}}");
-    add_member(to, ",\"name\":", f->name);
+    grown_text(to, "{\"geometry\":{\"location\":{\"lat\":");
+    grown_value(to, f->lat);
+    grown_text(to, ",\"lng\":");
+    grown_value(to, f->lng);
+    grown_text(to, "}}");
+    grown_member(to, ",\"name\":", f->name);
     if (f->types.len > 0) {
-        add_member(to, ",\"types\":", f->types);
+        grown_member(to, ",\"types\":", f->types);
     } else if (f->amenity.len > 0) {
-        add_member(to, ",\"types\":[", f->amenity);
-        add_text(to, "]");
+        grown_member(to, ",\"types\":[", f->amenity);
+        grown_text(to, "]");
     }
-    add_member(to, ",\"vicinity\":", f->vicinity);
-    add_member(to, ",\"properties\":", f->properties);
-    add_text(to, "}");
+    grown_member(to, ",\"vicinity\":", f->vicinity);
+    grown_member(to, ",\"properties\":", f->properties);
+    grown_text(to, "}");
 }
 
 /* ---- reading a feature ---- */
@@ -219,12 +159,12 @@ static bool keep_features(struct herd_text features, struct herd_error *err)
             skipped++;
             continue;
         }
-        add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
+        grown_add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
         add_line(&here.lines, &feature);
         if (here.lines.failed || !points_add(here.points, feature.lat_deg, feature.lon_deg))
             return herd_fail(err, "%s: no memory for its places", here.path);
     }
-    add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
+    grown_add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
     if (here.offsets.failed)
         return herd_fail(err, "%s: no memory for its places", here.path);
     if (skipped > 0)
@@ -339,24 +279,24 @@ static struct herd_text find_line(uint32_t number)
 
 static void answer(struct herd_search *search, const struct points_hit *hits, size_t count)
 {
-    struct grown json = {0}, ends = {0};
+    struct grown_results results;
 
-    add_text(&json, "{\"html_attributions\":[],\n\"results\":[");
+    grown_begin(&results, "[]");
     for (size_t i = 0; i < count; i++) {
         struct herd_text line = find_line(hits[i].number);
 
-        add_text(&json, i > 0 ? ",\n" : "\n");
-        add(&json, line.bytes, line.len);
-        add(&ends, &(uint32_t){(uint32_t)json.len}, sizeof(uint32_t));
+        grown_entry(&results);
+        grown_add(&results.json, line.bytes, line.len);
+        grown_entry_end(&results);
     }
-    add_text(&json, count > 0 ? "\n],\n\"status\":\"OK\"}" : "],\n\"status\":\"ZERO_RESULTS\"}");
-    const struct herd_answer all = {{json.bytes, json.len}, count, (const void *)ends.bytes};
-    if (json.failed || ends.failed)
+    grown_finish(&results);
+    const struct herd_answer all = {
+        {results.json.bytes, results.json.len}, results.count, (const void *)results.ends.bytes};
+    if (results.json.failed)
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
     else
         herd_search_answer(search, &all);
-    free(json.bytes);
-    free(ends.bytes);
+    grown_free(&results);
 }
 
 static void search_places(struct herd_search *search, const struct herd_query *query)

@@ -7,8 +7,6 @@
 #include "nearby.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,23 +19,13 @@ static struct {
     char key[KEY_MAX + 1];
 } here;
 
-static struct nearby_source source = {.name = "google"};
+static struct nearby_source source = {.name = "google", .body_max = NEARBY_BODY_MAX};
 
 /* ---- asking ---- */
 
-/* Degrees with seven decimals, a centimetre, whatever the locale says of points. */
-static void print_degrees(char *to, size_t room, double deg)
-{
-    int64_t parts = llround(fabs(deg) * 1e7);
-
-    snprintf(to, room, "%s%" PRId64 ".%07" PRId64, deg < 0 && parts > 0 ? "-" : "",
-             parts / 10000000, parts % 10000000);
-}
-
 static void search_places(struct herd_search *search, const struct herd_query *query)
 {
-    char lat[32], lon[32];
-    int64_t radius_m = llround(query->radius_km * 1000);
+    char lat[NEARBY_DEGREES_MAX], lon[NEARBY_DEGREES_MAX];
     size_t room = strlen(here.url) + QUERY_MAX + KEY_MAX;
     char *url = malloc(room);
     int len;
@@ -47,14 +35,14 @@ static void search_places(struct herd_search *search, const struct herd_query *q
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
         return;
     }
-    print_degrees(lat, sizeof(lat), query->lat_deg);
-    print_degrees(lon, sizeof(lon), query->lon_deg);
-    len = snprintf(url, room, "%s%clocation=%s,%s&radius=%" PRId64 "&key=%s", here.url,
-                   strchr(here.url, '?') ? '&' : '?', lat, lon, radius_m > 0 ? radius_m : 1,
+    nearby_degrees(lat, query->lat_deg);
+    nearby_degrees(lon, query->lon_deg);
+    len = snprintf(url, room, "%s%clocation=%s,%s&radius=%lu&key=%s", here.url,
+                   strchr(here.url, '?') ? '&' : '?', lat, lon, nearby_metres(query->radius_km),
                    here.key);
     assert(len > 0 && (size_t)len < room);
     (void)len;
-    nearby_ask(&source, url, search, query->bound);
+    nearby_ask(&source, &(struct nearby_request){.url = url}, search, query);
     explicit_bzero(url, room);
     free(url);
 }

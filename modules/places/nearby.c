@@ -9,19 +9,25 @@
 #include "json.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX   ((size_t)512 << 10)
 #define CONNECT_NS INT64_C(2000000000)
 #define TOTAL_NS   INT64_C(5000000000)
 
-static void refuse(struct nearby *nearby, const char *why)
+void nearby_fail(struct nearby *nearby, const char *status, const char *why)
 {
-    assert(!nearby->json && why);
-    snprintf(nearby->status, sizeof(nearby->status), "UNKNOWN_ERROR");
+    assert(!nearby->json && status && why);
+    snprintf(nearby->status, sizeof(nearby->status), "%s", status);
     snprintf(nearby->message, sizeof(nearby->message), "%s", why);
+}
+
+void nearby_refuse(struct nearby *nearby, const char *why)
+{
+    nearby_fail(nearby, "UNKNOWN_ERROR", why);
 }
 
 /* ---- reading an answer ---- */
@@ -73,7 +79,7 @@ static void keep(struct nearby *nearby, struct herd_text object, struct herd_tex
     size_t count, head;
 
     if (!count_entries(results, &count)) {
-        refuse(nearby, "the answer's results are no places");
+        nearby_refuse(nearby, "the answer's results are no places");
         return;
     }
     nearby->count = count < bound ? count : bound;
@@ -82,7 +88,7 @@ static void keep(struct nearby *nearby, struct herd_text object, struct herd_tex
     if (!nearby->json) {
         free(nearby->ends);
         nearby->ends = NULL;
-        refuse(nearby, "out of memory");
+        nearby_refuse(nearby, "out of memory");
         return;
     }
     last = note_ends(nearby, object, results);
@@ -113,35 +119,56 @@ static void read_object(struct nearby *nearby, struct herd_text object, unsigned
     size_t count = json_member(object, "results", &results);
 
     if (!read_status(object, nearby->status))
-        refuse(nearby, "the answer has no status");
+        nearby_refuse(nearby, "the answer has no status");
     else if (!is_success(nearby->status))
         take_reason(nearby, object);
     else if (count != 1 || json_kind(results) != JSON_ARRAY)
-        refuse(nearby, "the answer has not one array of results");
+        nearby_refuse(nearby, "the answer has not one array of results");
     else
         keep(nearby, object, results, bound);
 }
 
-void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound)
+bool nearby_object(struct nearby *nearby, struct herd_text body, struct herd_text *object)
 {
     struct herd_error err;
+    char why[NEARBY_MESSAGE_MAX];
+
+    assert(nearby && body.bytes && object);
+    if (!json_check(body, &err)) {
+        snprintf(why, sizeof(why), "the answer is not JSON: %.200s", err.text);
+        nearby_refuse(nearby, why);
+        return false;
+    }
+    *object = json_trim(body);
+    if (json_kind(*object) == JSON_OBJECT)
+        return true;
+    nearby_refuse(nearby, "the answer is no JSON object");
+    return false;
+}
+
+void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound)
+{
     struct herd_text object;
 
-    assert(nearby && body.bytes);
+    assert(nearby && body.bytes && bound > 0);
     memset(nearby, 0, sizeof(*nearby));
-    if (!json_check(body, &err)) {
-        char why[NEARBY_MESSAGE_MAX];
+    if (nearby_object(nearby, body, &object))
+        read_object(nearby, object, bound);
+    assert(nearby->json || nearby->status[0]);
+}
 
-        snprintf(why, sizeof(why), "the answer is not JSON: %.200s", err.text);
-        refuse(nearby, why);
+void nearby_take(struct nearby *nearby, struct grown_results *results)
+{
+    assert(!nearby->json);
+    if (results->json.failed) {
+        nearby_refuse(nearby, "out of memory");
+        grown_free(results);
         return;
     }
-    object = json_trim(body);
-    if (json_kind(object) == JSON_OBJECT)
-        read_object(nearby, object, bound);
-    else
-        refuse(nearby, "the answer is no JSON object");
-    assert(nearby->json || nearby->status[0]);
+    nearby->json = results->json.bytes;
+    nearby->len = results->json.len;
+    nearby->ends = (uint32_t *)(void *)results->ends.bytes;
+    nearby->count = results->count;
 }
 
 /* ---- asking ---- */
@@ -150,7 +177,7 @@ struct ask {
     struct nearby_source *source;
     struct herd_search *search;
     struct herd_fetching *fetching;
-    unsigned bound;
+    struct herd_query query;
     struct nearby found;
 };
 
@@ -209,29 +236,41 @@ static bool holds_hidden(struct herd_text text, const char *secret)
     return found;
 }
 
+static void read_reply(struct ask *ask, const struct herd_response *response)
+{
+    const struct nearby_reply reply = {response->status, response->body, ask->query};
+    char why[64];
+
+    if (ask->source->read) {
+        ask->source->read(&ask->found, &reply);
+    } else if (reply.status != 200) {
+        snprintf(why, sizeof(why), "the answer is HTTP status %ld", reply.status);
+        nearby_refuse(&ask->found, why);
+    } else {
+        nearby_read(&ask->found, reply.body, reply.query.bound);
+    }
+}
+
 /* Upstream thread. */
 static void check(void *arg, const struct herd_response *response)
 {
     struct ask *ask = arg;
     struct nearby *found = &ask->found;
     const char *secret = ask->source->secret;
-    char why[64];
 
     if (response->cancelled) {
-        refuse(found, response->error); /* nobody hears it, and the provider has not failed */
+        nearby_refuse(found,
+                      response->error); /* nobody hears it, and the provider has not failed */
         return;
     }
     if (response->error) {
         bool told = holds((struct herd_text){response->error, strlen(response->error)}, secret);
 
-        refuse(found, told ? "the request failed" : response->error);
-    } else if (response->status != 200) {
-        snprintf(why, sizeof(why), "the answer is HTTP status %ld", response->status);
-        refuse(found, why);
+        nearby_refuse(found, told ? "the request failed" : response->error);
     } else if (holds_hidden(response->body, secret)) {
-        refuse(found, "the answer repeats the key");
+        nearby_refuse(found, "the answer repeats the key");
     } else {
-        nearby_read(found, response->body, ask->bound);
+        read_reply(ask, response);
     }
     note(ask->source, found);
 }
@@ -259,14 +298,16 @@ static void done(void *arg)
     free(ask);
 }
 
-void nearby_ask(struct nearby_source *source, const char *url, struct herd_search *search,
-                unsigned bound)
+void nearby_ask(struct nearby_source *source, const struct nearby_request *request,
+                struct herd_search *search, const struct herd_query *query)
 {
     struct ask *ask = calloc(1, sizeof(*ask));
     const struct herd_fetch fetch = {
-        .url = url,
+        .url = request->url,
         .ca_file = source->ca_file,
-        .body_max = BODY_MAX,
+        .post = request->post,
+        .headers = request->headers,
+        .body_max = source->body_max,
         .connect_ns = CONNECT_NS,
         .total_ns = TOTAL_NS,
         .check = check,
@@ -274,12 +315,31 @@ void nearby_ask(struct nearby_source *source, const char *url, struct herd_searc
         .arg = ask,
     };
 
-    assert(source && url && search && bound > 0);
+    assert(source && source->body_max > 0 && request->url && search && query->bound > 0);
     if (!ask) {
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
         return;
     }
-    *ask = (struct ask){.source = source, .search = search, .bound = bound};
+    *ask = (struct ask){.source = source, .search = search, .query = *query};
     ask->fetching = herd_fetch(&fetch);
     herd_search_on_cancel(search, on_cancel, ask);
+}
+
+/* ---- what is asked, in figures ---- */
+
+void nearby_degrees(char to[NEARBY_DEGREES_MAX], double deg)
+{
+    int64_t parts = llround(fabs(deg) * 1e7);
+
+    assert(fabs(deg) <= 180);
+    snprintf(to, NEARBY_DEGREES_MAX, "%s%" PRId64 ".%07" PRId64, deg < 0 && parts > 0 ? "-" : "",
+             parts / 10000000, parts % 10000000);
+}
+
+unsigned long nearby_metres(double radius_km)
+{
+    long long metres = llround(radius_km * 1000);
+
+    assert(radius_km >= 0);
+    return metres > 0 ? (unsigned long)metres : 1;
 }

@@ -1,7 +1,10 @@
-/* Google Nearby Search JSON that another server hands back: asked for, checked on the upstream
- * thread, and cut in its own bytes. For every provider that asks one by HTTPS. */
+/* Places that another server knows: asked for, and its answer checked and read on the upstream
+ * thread. For every provider that asks one by HTTPS. One that hands back Google's Nearby Search
+ * JSON has it cut in its own bytes; another has a reader of its own. */
 #ifndef PLACES_NEARBY_H
 #define PLACES_NEARBY_H
+
+#include "grown.h"
 
 #include <herd/module.h>
 
@@ -24,18 +27,56 @@ struct nearby {
  * thread at a time (json.h). */
 void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound);
 
+/* For a reader of another form, each once at the most and then no other; nearby is cleared. Says
+ * that there are no places, and why. */
+void nearby_fail(struct nearby *nearby, const char *status, const char *why);
+void nearby_refuse(struct nearby *nearby, const char *why); /* UNKNOWN_ERROR */
+
+/* Whether the body is one object of JSON; if not, that is said. */
+bool nearby_object(struct nearby *nearby, struct herd_text body, struct herd_text *object);
+
+/* Takes what was made; it is freed. */
+void nearby_take(struct nearby *nearby, struct grown_results *results);
+
+/* What came of a request. */
+struct nearby_reply {
+    long status; /* of HTTP */
+    struct herd_text body;
+    struct herd_query query; /* what was asked */
+};
+
 /* The provider that asks. Lives as long as its module; failing is the upstream thread's, but
  * for what is refused while the server stops. */
 struct nearby_source {
     const char *name;
-    const char *ca_file;  /* NULL: none */
-    const char *secret;   /* what nobody may read in an answer; NULL: nothing */
+    const char *ca_file; /* NULL: none */
+    const char *secret;  /* what nobody may read in an answer; NULL: nothing */
+    size_t body_max;     /* bytes of an answer */
+    /* Reads one, on the upstream thread, into a cleared nearby. NULL: it is nearby_read's, if the
+     * status of HTTP is 200. */
+    void (*read)(struct nearby *nearby, const struct nearby_reply *reply);
     _Atomic bool failing; /* the last answer was none: one warning is enough */
 };
 
-/* Asks that URL and answers the search: within 5 s, 2 s of them to connect. Where the client goes
- * first, the request is given up. A worker's thread. */
-void nearby_ask(struct nearby_source *source, const char *url, struct herd_search *search,
-                unsigned bound);
+#define NEARBY_BODY_MAX ((size_t)512 << 10) /* what is usual */
+
+/* As herd_fetch has them. */
+struct nearby_request {
+    const char *url;
+    struct herd_text post;
+    const char *const *headers;
+};
+
+/* Asks, and answers the search: within 5 s, 2 s of them to connect. Where the client goes first,
+ * the request is given up. A worker's thread. */
+void nearby_ask(struct nearby_source *source, const struct nearby_request *request,
+                struct herd_search *search, const struct herd_query *query);
+
+/* Degrees with seven decimals, a centimetre, whatever the locale says of points. */
+#define NEARBY_DEGREES_MAX 32 /* bytes of them, with a NUL */
+void nearby_degrees(char to[NEARBY_DEGREES_MAX], double deg);
+
+/* Whole metres, at least 1. */
+unsigned long nearby_metres(double radius_km);
 
 #endif

@@ -51,11 +51,13 @@ void herd_done(struct herd_request *deferred)
 
 /* ---- the provider ---- */
 
-static struct nearby_source source = {.name = "google", .secret = SECRET};
+static struct nearby_source source = {
+    .name = "google", .secret = SECRET, .body_max = NEARBY_BODY_MAX};
 
 static void search(struct herd_search *search, const struct herd_query *query)
 {
-    nearby_ask(&source, "https://localhost/?key=" SECRET, search, query->bound);
+    nearby_ask(&source, &(struct nearby_request){.url = "https://localhost/?key=" SECRET}, search,
+               query);
 }
 
 static const struct herd_provider provider = {.name = "google", .search = search, .fetches = true};

@@ -273,7 +273,10 @@ static void bears_what_is_hostile(void **unused)
 
 /* ---- asking ---- */
 
-static struct nearby_source source = {.name = "test", .secret = "s3cret"};
+static struct nearby_source source = {
+    .name = "test", .secret = "s3cret", .body_max = NEARBY_BODY_MAX};
+static const struct nearby_request request = {.url = "https://x/?key=s3cret"};
+static const struct herd_query query = {.radius_km = 1, .bound = 1};
 
 static struct herd_search ask(const char *error, long status, const char *body)
 {
@@ -281,7 +284,7 @@ static struct herd_search ask(const char *error, long status, const char *body)
     struct herd_response response = {
         .error = error, .status = status, .body = {body, strlen(body)}};
 
-    nearby_ask(&source, "https://x/?key=s3cret", &search, 1);
+    nearby_ask(&source, &request, &search, &query);
     assert_int_equal(asked.body_max, 512 << 10);
     assert_true(asked.total_ns == INT64_C(5000000000) && asked.connect_ns == INT64_C(2000000000));
     asked.check(asked.arg, &response);
@@ -347,7 +350,7 @@ static void gives_up_when_the_client_goes(void **unused)
     source.failing = false;
     warnings = infos = 0;
     fetching.cancels = 0;
-    nearby_ask(&source, "https://x/?key=s3cret", &search, 1);
+    nearby_ask(&source, &request, &search, &query);
     assert_int_equal(fetching.cancels, 0);
     search.cancelled(search.arg);
     assert_int_equal(fetching.cancels, 1);
