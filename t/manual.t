@@ -7,7 +7,7 @@ use strict;
 use warnings;
 use File::Find;
 use List::Util qw(uniq);
-use Test::Herd::Needs qw(iamat whatsat at invalid geojson google);
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson google google_new overpass);
 use Test::Herd;
 use Test::Herd::Manual;
 
@@ -229,7 +229,8 @@ sub refusals {
 
 # Why a search fails: the list is not of all, but what stands there is said.
 sub failures {
-    my $sources = join '', map { bare(content($_)) } qw(modules/places/nearby.c src/net/easy.c src/net/upstream.c src/core/places.c src/core/search.c);
+    my $sources = join '', map { bare(content($_)) } qw(modules/places/nearby.c modules/places/google_places.c
+        modules/places/overpass_elements.c src/net/easy.c src/net/upstream.c src/core/places.c src/core/search.c);
     my ($list) = page('herd-protocol.7')->text =~ /^\.Bl -item -compact -offset indent\n(.*?)^\.El/ms;
     my @told = map { s/\n/ /gr =~ s/^ | $//gr } grep {/\S/} split /^\.It\n/m, $list;
     cmp_ok(scalar(@told), '>=', 10, 'there are failures of searches');

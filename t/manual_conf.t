@@ -4,7 +4,7 @@
 
 use strict;
 use warnings;
-use Test::Herd::Needs qw(iamat whatsat at invalid geojson google);
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson google google_new overpass);
 use Test::Herd;
 use Test::Herd::Manual;
 use Test::Herd::Tls;
@@ -13,7 +13,9 @@ use Test::Herd::Tls;
 my %in_words = map { $_ => 1 } qw(servers servers.name servers.host adjacency adjacency.server
     adjacency.talks_to pid_file load_modules places.providers link.psk_file link.cert_file link.key_file link.ca_file
     tls.cert_file tls.key_file log.file places.geojson.file places.google.key_file
-    places.google.ca_file places.google.url);
+    places.google.ca_file places.google.url places.google_new.key_file places.google_new.ca_file places.google_new.url
+    places.google_new.field_mask places.google_new.included_types places.google_new.language places.overpass.url
+    places.overpass.ca_file places.overpass.filter places.overpass.contact);
 my %needed = map { $_ => 1 } qw(servers servers.name servers.host servers.port adjacency.server);
 my $page = Test::Herd::Manual->new('herd.conf.5');
 my $herd = Test::Herd->new;
@@ -32,7 +34,8 @@ mkdir $herd->file('certs') or die "certs: $!\n";
 Test::Herd::Tls::ca_file($herd, 'certs/ca.pem', $authority);
 Test::Herd::Tls::certify($herd, $authority, "certs/$_", $_) for qw(Goloman Hands Welsh);
 my %pair = (cert_file => 'certs/%n.pem', key_file => 'certs/%n.key');
-my %beside = ((map { $_ => 'google: { key_file = "google.key"; };' } qw(places.provider places.providers)),
+my %beside = ((map { $_ => 'google: { key_file = "google.key"; }; google_new: { key_file = "google.key"; };' }
+    qw(places.provider places.providers)),
     'servers.tls_port' => 'tls: { ' . join(' ', map {qq($_ = "$pair{$_}";)} sort keys %pair) . ' };');
 for my $group (\%pair, { %pair, ca_file => 'certs/ca.pem' }) {
     my $name = $group == \%pair ? 'tls' : 'link';

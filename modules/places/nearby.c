@@ -134,6 +134,7 @@ bool nearby_object(struct nearby *nearby, struct herd_text body, struct herd_tex
     char why[NEARBY_MESSAGE_MAX];
 
     assert(nearby && body.bytes && object);
+    *object = (struct herd_text){0};
     if (!json_check(body, &err)) {
         snprintf(why, sizeof(why), "the answer is not JSON: %.200s", err.text);
         nearby_refuse(nearby, why);
@@ -142,6 +143,7 @@ bool nearby_object(struct nearby *nearby, struct herd_text body, struct herd_tex
     *object = json_trim(body);
     if (json_kind(*object) == JSON_OBJECT)
         return true;
+    *object = (struct herd_text){0};
     nearby_refuse(nearby, "the answer is no JSON object");
     return false;
 }

@@ -32,7 +32,7 @@ void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound);
 void nearby_fail(struct nearby *nearby, const char *status, const char *why);
 void nearby_refuse(struct nearby *nearby, const char *why); /* UNKNOWN_ERROR */
 
-/* Whether the body is one object of JSON; if not, that is said. */
+/* Whether the body is one object of JSON; if not, that is said, and *object has no length. */
 bool nearby_object(struct nearby *nearby, struct herd_text body, struct herd_text *object);
 
 /* Takes what was made; it is freed. */
