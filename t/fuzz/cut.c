@@ -1,16 +1,17 @@
 /* What a client reads of a provider's answer: cut to as many results as were asked for, and else
  * the provider's own bytes, less newlines; always JSON, always good UTF-8, its end the first empty
- * line. cJSON's reading of both is the judge. The input: two bytes that say what was asked and how
- * the fetch ended, then the body. */
+ * line. cJSON's reading of both is the judge; where the answer is made of another form, made.c. The
+ * input: two bytes that say who was asked for how many and how the fetch ended, then the body. */
 #include "fuzz.h"
 
 #include "base/log.h"
 #include "core/places.h"
+#include "google_places.h"
 #include "herd/request.h"
 #include "json.h"
-#include "nearby.h"
-
-#include <cjson/cJSON.h>
+#include "made.h"
+#include "overpass_elements.h"
+#include "same.h"
 
 #define SECRET "s3cret"
 
@@ -51,13 +52,22 @@ void herd_done(struct herd_request *deferred)
 
 /* ---- the provider ---- */
 
-static struct nearby_source source = {
-    .name = "google", .secret = SECRET, .body_max = NEARBY_BODY_MAX};
+enum kind { GOOGLE, GOOGLE_NEW, OVERPASS };
+
+static enum kind kind;
+static struct nearby_source sources[] = {
+    [GOOGLE] = {.name = "google", .secret = SECRET, .body_max = NEARBY_BODY_MAX},
+    [GOOGLE_NEW] = {.name = "google_new",
+                    .secret = SECRET,
+                    .body_max = NEARBY_BODY_MAX,
+                    .read = google_places_read},
+    [OVERPASS] = {.name = "overpass", .body_max = NEARBY_BODY_MAX, .read = overpass_elements_read},
+};
 
 static void search(struct herd_search *search, const struct herd_query *query)
 {
-    nearby_ask(&source, &(struct nearby_request){.url = "https://localhost/?key=" SECRET}, search,
-               query);
+    nearby_ask(&sources[kind], &(struct nearby_request){.url = "https://localhost/?key=" SECRET},
+               search, query);
 }
 
 static const struct herd_provider provider = {.name = "google", .search = search, .fetches = true};
@@ -107,45 +117,6 @@ static cJSON *parse(struct herd_text text)
     return value;
 }
 
-static void check_same(const cJSON *a, const cJSON *b);
-
-static void check_children(const cJSON *a, const cJSON *b, unsigned most)
-{
-    const cJSON *x = a->child, *y = b->child;
-    for (unsigned n = 0; x != NULL && n < most; n++, x = x->next, y = y->next) {
-        must(y != NULL);
-        check_same(x, y);
-    }
-    must(y == NULL);
-}
-
-/* Texts are the same but for line breaks in them, which are no JSON but are taken. */
-static void check_text(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        while (*a == '\n')
-            a++;
-        while (*b == '\n')
-            b++;
-        must(*a == *b);
-        if (*a == '\0')
-            return;
-    }
-}
-
-static void check_same(const cJSON *a, const cJSON *b)
-{
-    must((a->type & 0xff) == (b->type & 0xff));
-    must((a->string == NULL) == (b->string == NULL));
-    if (a->string != NULL)
-        check_text(a->string, b->string);
-    if (cJSON_IsString(a))
-        check_text(a->valuestring, b->valuestring);
-    if (cJSON_IsNumber(a))
-        must(a->valuedouble == b->valuedouble);
-    check_children(a, b, UINT32_MAX);
-}
-
 /* The provider's answer, and what is left of it. */
 static void check_cut(const cJSON *body, const cJSON *left, unsigned bound)
 {
@@ -157,10 +128,10 @@ static void check_cut(const cJSON *body, const cJSON *left, unsigned bound)
         must(y != NULL);
         if (results && cJSON_GetArraySize(x) != cJSON_GetArraySize(y)) {
             must(found++ == 0 && cJSON_GetArraySize(y) == (int)bound);
-            check_children(x, y, bound);
+            must(same_children(x, y, bound));
         } else {
             must(!results || strlen(x->string) == 7);
-            check_same(x, y);
+            must(same_text(x->string, y->string) && same_value(x, y));
         }
     }
     must(y == NULL);
@@ -213,15 +184,17 @@ static void check_answer(struct herd_text body, struct herd_text answer, unsigne
     must(answer.bytes[0] == '{' && answer.bytes[answer.len - 1] == '}');
     must(is_utf8(answer.bytes, answer.len));
     must(json_check(answer, &err));
-    must(memmem(answer.bytes, answer.len, SECRET, strlen(SECRET)) == NULL);
+    must(kind == OVERPASS || memmem(answer.bytes, answer.len, SECRET, strlen(SECRET)) == NULL);
     cJSON *left = parse(answer);
     must(left != NULL && cJSON_GetObjectItemCaseSensitive(left, "status") != NULL);
     struct herd_text own = json_trim(body);
     cJSON *whole = parse(own);
-    if (!is_failure(left)) {
-        must(whole != NULL);
+    must(whole != NULL || is_failure(left));
+    if (!is_failure(left) && kind == GOOGLE) {
         check_cut(whole, left, bound);
         check_bytes(own, answer);
+    } else if (!is_failure(left)) {
+        (kind == GOOGLE_NEW ? made_check_places : made_check_elements)(whole, left, bound);
     }
     cJSON_Delete(whole);
     cJSON_Delete(left);
@@ -256,11 +229,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     unsigned bound = 1 + bytes[0] % 60, how = bytes[1] < 0xf8 ? 0 : bytes[1] & 7;
     struct herd_text body = {fuzz_copy(bytes + 2, len - 2), len - 2};
+    kind = bytes[0] / 60 == 2 ? GOOGLE_NEW : bytes[0] / 60 == 3 ? OVERPASS : GOOGLE;
     prepare();
     done = 0;
     now = (struct herd_request){.out = &out};
     must(places_open(&settings, &chain, &err));
-    must(herd_places_search(&now, 34, -118, 1, bound) == HERD_LATER);
+    must(herd_places_search(&now, MADE_LAT, MADE_LON, 20100, bound) == HERD_LATER);
     answer(body, how);
     check_answer(body, (struct herd_text){buffer_at(&out), buffer_len(&out)}, bound);
     places_close();
