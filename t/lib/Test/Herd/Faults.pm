@@ -32,7 +32,18 @@ sub new {
     );
     $self->allow(qr/No link with/);    # of one that was killed, or cut off, before its HELLO
     srand $self->{seed};
+    $self->tell('links over TLS')->seal if $ENV{TORTURE_TLS} && $self->{long};
     Test::Herd::Process::die_with_parent(POSIX::SIGTERM()) if $self->{long};    # prove has a time limit
+    return $self;
+}
+
+# Puts all links on keys of their own.
+sub seal {
+    my ($self) = @_;
+    my %links = %{ $self->{adjacency} };
+    require Test::Herd::Tls;
+    Test::Herd::Tls::psk_file($self, 'herd.psk', map { my $one = $_; map { [$one, $_] } @{ $links{$one} } } keys %links);
+    $self->{link} = 'psk_file = "herd.psk";';
     return $self;
 }
 
@@ -40,7 +51,7 @@ sub new {
 sub amount { my ($whole) = @_; return max 1, int($whole * ($ENV{TORTURE_PERCENT} // 100) / 100) }
 
 # A line of what was done; in the torture everybody sees it.
-sub tell { my ($self, $text) = @_; $self->{long} ? diag($text) : note($text); return }
+sub tell { my ($self, $text) = @_; $self->{long} ? diag($text) : note($text); return $self }
 
 sub long { $_[0]{long} }
 
