@@ -185,7 +185,16 @@ static bool scan_number(struct scanner *s)
 
 static bool scan_all(struct scanner *s);
 
-/* Scans an included file. One that cannot be read is libconfig's to complain about. */
+/* unread says the whole path, of so many bytes, and then why, as far as there is room. */
+static bool fail_include(struct scanner *s, const char *path, size_t len,
+                         const struct herd_error *unread)
+{
+    const char *why = len < strlen(unread->text) ? unread->text + len : ": its path is too long";
+    return herd_fail(s->err, "%s:%u: @include \"%.200s\"%s", s->name, s->line, path, why);
+}
+
+/* Scans an included file. libconfig must not meet one that cannot be read: of a folder its scanner
+ * ends the process. */
 static bool scan_include(struct scanner *s, const char *path)
 {
     if (path[0] == '/')
@@ -198,11 +207,8 @@ static bool scan_include(struct scanner *s, const char *path)
     struct herd_error unread;
     size_t len = 0;
     char *text = scan_read(full, &len, &unread);
-    bool good = true;
-    if (text) {
-        struct scanner in = {text, text, text + len, 1, s->depth + 1, full, s->dir, s->err};
-        good = scan_all(&in);
-    }
+    struct scanner in = {text, text, text + len, 1, s->depth + 1, full, s->dir, s->err};
+    bool good = text ? scan_all(&in) : fail_include(s, path, strlen(full), &unread);
     free(text);
     free(full);
     return good;

@@ -59,7 +59,9 @@ static void finds_what_cannot_be_parsed(void **state)
         {"a = 1;\n/* x\n\n/", NULL, "h.conf:2: a comment without an end"},
         {"a = \"x\\", NULL, "h.conf:1: a string without an end"},
         {TWO, "workers = ", "-g:2: syntax error"},
-        {"\n@include \"none.conf\"", NULL, "h.conf:2: cannot open include file"},
+        {"\n@include \"none.conf\"", NULL,
+         "h.conf:2: @include \"none.conf\": No such file or directory"},
+        {"\n@include \"\"*\".conf\"", NULL, "h.conf:2: @include \"\": Is a directory"},
         {"\n@include \"/none.conf\"", NULL,
          "h.conf:2: @include takes a path from the configuration file's folder"},
     };
