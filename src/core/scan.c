@@ -207,8 +207,13 @@ static bool scan_include(struct scanner *s, const char *path)
     struct herd_error unread;
     size_t len = 0;
     char *text = scan_read(full, &len, &unread);
-    struct scanner in = {text, text, text + len, 1, s->depth + 1, full, s->dir, s->err};
-    bool good = text ? scan_all(&in) : fail_include(s, path, strlen(full), &unread);
+    bool good;
+    if (text) {
+        struct scanner in = {text, text, text + len, 1, s->depth + 1, full, s->dir, s->err};
+        good = scan_all(&in);
+    } else {
+        good = fail_include(s, path, strlen(full), &unread);
+    }
     free(text);
     free(full);
     return good;
