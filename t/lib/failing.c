@@ -188,17 +188,26 @@ ssize_t send(int fd, const void *bytes, size_t len, int flags)
     return FAILS(send) ? -1 : real_send(fd, bytes, len, flags);
 }
 
+/* OpenSSL reads and writes sockets; to the test that is the same as receiving and sending. */
+static int is_socket(int fd)
+{
+    struct stat stat;
+    return fstat(fd, &stat) == 0 && S_ISSOCK(stat.st_mode);
+}
+
 ssize_t read(int fd, void *to, size_t room)
 {
     REAL(read);
-    return FAILS(read) ? -1 : real_read(fd, to, room);
+    int failed = is_socket(fd) ? FAILS(recv) : FAILS(read);
+    return failed ? -1 : real_read(fd, to, room);
 }
 
 /* An eventfd, which takes eight bytes, can always be written. */
 ssize_t write(int fd, const void *bytes, size_t len)
 {
     REAL(write);
-    return len != sizeof(uint64_t) && FAILS(write) ? -1 : real_write(fd, bytes, len);
+    int failed = is_socket(fd) ? FAILS(send) : len != sizeof(uint64_t) && FAILS(write);
+    return failed ? -1 : real_write(fd, bytes, len);
 }
 
 int accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)

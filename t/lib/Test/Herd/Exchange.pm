@@ -6,6 +6,9 @@
 #     my $x = Test::Herd::Exchange->new($h, 'Goloman', 'Hands');    # the former dials the latter
 #     $x->run;             # under the fault
 #     $x->settled;         # after it: true, or why says what is wrong
+#
+# connect: how a client comes to the failing server; replace: a session, made up, that replaces the
+# link, where a plain one would not be let in.
 package Test::Herd::Exchange;
 
 use strict;
@@ -18,8 +21,10 @@ use Time::HiRes ();
 my $number = 0;    # of clients and of made-up sessions
 
 sub new {
-    my ($class, $h, $server, $neighbour) = @_;
-    my $self = bless { h => $h, server => $server, neighbour => $neighbour, said => {}, why => '' }, $class;
+    my ($class, $h, $server, $neighbour, %how) = @_;
+    my $self = bless { h => $h, server => $server, neighbour => $neighbour, said => {}, why => '', %how }, $class;
+    $self->{connect} //= sub { $h->connect($server) };
+    $self->{replace} //= sub { Test::Herd::Peer->new($h->peer_port($neighbour), @_) };
     $self->{stays} = [map { $self->open } 1 .. 2];
     return $self;
 }
@@ -27,7 +32,7 @@ sub new {
 sub why { $_[0]{why} }
 
 # A connection to the failing server; undef: it is not to be had now.
-sub open { my ($self) = @_; eval { $self->{h}->connect($self->{server}) } }
+sub open { my ($self) = @_; eval { $self->{connect}->() } }
 
 sub iamat {
     my $id = 'c' . ++$number;
@@ -82,9 +87,9 @@ sub ask_those_that_stay {
 # A session that replaces the link, which has to be dialled anew.
 sub break_link {
     my ($self) = @_;
-    my ($h, $to) = @{$self}{qw(h neighbour)};
+    my $to = $self->{neighbour};
     my $false = eval {
-        Test::Herd::Peer->new($h->peer_port($to), name => $self->{server}, to => $to,
+        $self->{replace}->(name => $self->{server}, to => $to,
             epoch => Test::Herd::Peer::epoch('made up ' . ++$number));
     } or return;
     $false->hello;

@@ -1,0 +1,6 @@
+# All of t/failing_tls.t: each call, each error, each place.
+use strict;
+use warnings;
+
+$ENV{HERD_FAILING_LONG} = 1;
+defined(do "$ENV{HERD_SRCDIR}/t/failing_tls.t") or die $@ || $!;
