@@ -41,7 +41,7 @@ static void measure(double lat, double lon, const char *what)
         fail_msg("%s", err.text);
     printf("# %s: %s; %.0f ms to load\n", what, strchr(logged[0], '/') ? logged[0] : "?",
            (cpu_seconds() - began) * 1e3);
-    assert_true(cpu_seconds() - began < 2);
+    assert_true(cpu_seconds() - began < 2 || getenv("HERD_MEMCHECK"));
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         double us;
 
@@ -51,7 +51,7 @@ static void measure(double lat, double lon, const char *what)
         us = (cpu_seconds() - began) / 200 * 1e6;
         printf("# %s: %.0f km, %u results: %.0f us\n", what, asked[i].radius_km, asked[i].bound,
                us);
-        assert_true(us < 1000);
+        assert_true(us < 1000 || getenv("HERD_MEMCHECK"));
         assert_true(count_results(search.json) == asked[i].bound);
     }
     free(search.json);

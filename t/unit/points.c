@@ -300,7 +300,7 @@ static void fifteen_thousand_are_quick(void **unused)
         assert_int_equal(points_near(points, 49.2, draw(-123.2, -122.8), 50, 20, hits), 20);
     us = (cpu_seconds() - began) / ROUNDS * 1e6;
     printf("# 15,000 points, 50 km, 20 hits: %.1f us a question\n", us);
-    assert_true(us < QUICK_US);
+    assert_true(us < QUICK_US || getenv("HERD_MEMCHECK"));
     points_destroy(points);
 }
 
