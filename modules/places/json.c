@@ -1,9 +1,11 @@
-/* JSON, cut in its own bytes: see json.h. The only file that knows cJSON, which judges the grammar
- * and decodes strings and numbers.
+/* JSON, cut in its own bytes: see json.h. The only file that knows cJSON, which decodes strings and
+ * numbers.
  *
  * The hard thing is what cJSON 1.7.15 lets pass: bad UTF-8, control bytes, 01, \u with
  * any four bytes, text after the end, a byte order mark before any value that it is handed. So
- * json_check reads every byte itself before cJSON sees the first. */
+ * json_check reads every byte itself, and cJSON sees but single strings and numbers that passed. It
+ * also judges the grammar itself: cJSON would build and free the whole value for that, 2 us for a
+ * place of 200 bytes instead of 0.3, and writes a global when it does. */
 #include "json.h"
 
 #include <assert.h>
@@ -165,17 +167,128 @@ static const char *skip_mark(struct herd_text text)
     return marked ? text.bytes + 3 : text.bytes;
 }
 
-/* Whether cJSON finds a value here. *stop is behind it, or where it ceases to be one. */
-static bool judge(const char *at, const char *end, const char **stop)
-{
-    cJSON *value;
+/* ---- grammar: over what the scan has passed, so nesting and the bytes are known to be good ----
+ */
 
-    *stop = at;
-    if (at == end || *at == '\xEF')
+static bool judge_value(const char **at, const char *end);
+
+static unsigned read_hex4(const char *at)
+{
+    unsigned value = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        unsigned digit = (unsigned char)at[i];
+
+        assert(isxdigit((int)digit));
+        value = value * 16 + (isdigit((int)digit) ? digit - '0' : (digit | 0x20) - 'a' + 10);
+    }
+    return value;
+}
+
+/* A surrogate comes in pairs, the high one first. *at is at the u. */
+static bool judge_unicode(const char **at, const char *end)
+{
+    unsigned unit = read_hex4(*at + 1);
+
+    *at += 5;
+    if (unit < 0xD800 || unit > 0xDFFF)
+        return true;
+    if (unit >= 0xDC00 || end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
         return false;
-    value = cJSON_ParseWithLengthOpts(at, (size_t)(end - at), stop, false);
-    cJSON_Delete(value);
-    return value != NULL;
+    unit = read_hex4(*at + 2);
+    *at += 6;
+    return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+static bool judge_string(const char **at, const char *end)
+{
+    for (++*at; **at != '"';) {
+        const char *stop = *at;
+
+        assert(*at < end);
+        while (*stop != '"' && *stop != '\\')
+            stop++;
+        *at = stop;
+        if (*stop == '"')
+            break;
+        if (!strchr("\"\\/bfnrtu", *++*at))
+            return false;
+        if (**at != 'u')
+            ++*at;
+        else if (!judge_unicode(at, end))
+            return false;
+    }
+    ++*at;
+    return true;
+}
+
+static bool judge_word(const char **at, const char *end, const char *word)
+{
+    size_t len = strlen(word);
+
+    if ((size_t)(end - *at) < len || memcmp(*at, word, len) != 0)
+        return false;
+    *at += len;
+    return true;
+}
+
+/* The name of a member and its colon. */
+static bool judge_name(const char **at, const char *end)
+{
+    if (*at == end || **at != '"' || !judge_string(at, end))
+        return false;
+    *at = skip_space(*at, end);
+    return judge_word(at, end, ":");
+}
+
+/* An array, or with names an object. *at is at its bracket. */
+static bool judge_many(const char **at, const char *end, bool named)
+{
+    char close = named ? '}' : ']';
+
+    *at = skip_space(*at + 1, end);
+    if (*at < end && **at == close) {
+        ++*at;
+        return true;
+    }
+    do {
+        *at = skip_space(*at, end);
+        if ((named && !judge_name(at, end)) || !judge_value(at, end))
+            return false;
+        *at = skip_space(*at, end);
+    } while (judge_word(at, end, ","));
+    if (*at == end || **at != close)
+        return false;
+    ++*at;
+    return true;
+}
+
+/* Behind the value that begins at *at, or where it ceases to be one: false. */
+static bool judge_value(const char **at, const char *end)
+{
+    *at = skip_space(*at, end);
+    if (*at == end)
+        return false;
+    switch (**at) {
+    case '{':
+        return judge_many(at, end, true);
+    case '[':
+        return judge_many(at, end, false);
+    case '"':
+        return judge_string(at, end);
+    case 't':
+        return judge_word(at, end, "true");
+    case 'f':
+        return judge_word(at, end, "false");
+    case 'n':
+        return judge_word(at, end, "null");
+    default:
+        if (**at != '-' && !isdigit((unsigned char)**at))
+            return false;
+        while (*at < end && **at != '\0' && strchr("0123456789+-.eE", **at))
+            ++*at;
+        return true;
+    }
 }
 
 bool json_check(struct herd_text text, struct herd_error *err)
@@ -196,7 +309,7 @@ bool json_check(struct herd_text text, struct herd_error *err)
         return fail_at(text, scan.at, scan.why, err);
     if (scan.depth > 0)
         return fail_at(text, end, "it ends too early", err);
-    if (!judge(stop, end, &stop))
+    if (!judge_value(&stop, end))
         return fail_at(text, stop, "not JSON from here on", err);
     stop = skip_space(stop, end);
     if (stop != end)
