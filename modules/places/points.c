@@ -16,7 +16,7 @@
 #define SLACK 1e-15
 
 struct point {
-    double x, y, z;
+    struct points_vector at;
     uint32_t number;
 };
 
@@ -33,14 +33,14 @@ static double to_radians(double deg)
 
 /* At the poles and the antimeridian one place has many names; it gets one vector, so that equally
  * far is equal. */
-static struct point place(double lat_deg, double lon_deg)
+struct points_vector points_place(double lat_deg, double lon_deg)
 {
     bool pole = fabs(lat_deg) == 90;
     double lat = to_radians(lat_deg), lon = to_radians(lon_deg == -180 ? 180 : lon_deg);
     double ring = pole ? 0 : cos(lat);
 
     assert(fabs(lat_deg) <= 90 && fabs(lon_deg) <= 180);
-    return (struct point){.x = ring * cos(lon), .y = ring * sin(lon), .z = sin(lat)};
+    return (struct points_vector){.x = ring * cos(lon), .y = ring * sin(lon), .z = sin(lat)};
 }
 
 struct points *points_create(void)
@@ -69,15 +69,15 @@ bool points_add(struct points *points, double lat_deg, double lon_deg)
         points->held = held;
         points->room = room;
     }
-    points->held[points->count] = place(lat_deg, lon_deg);
-    points->held[points->count].number = (uint32_t)points->count;
+    points->held[points->count] = (struct point){points_place(lat_deg, lon_deg),
+                                                 (uint32_t)points->count};
     points->count++;
     return true;
 }
 
 static int compare_z(const void *a, const void *b)
 {
-    double za = ((const struct point *)a)->z, zb = ((const struct point *)b)->z;
+    double za = ((const struct point *)a)->at.z, zb = ((const struct point *)b)->at.z;
 
     return (za > zb) - (za < zb);
 }
@@ -104,7 +104,7 @@ static size_t find_z(const struct points *points, double z)
     while (from < to) {
         size_t middle = from + (to - from) / 2;
 
-        if (points->held[middle].z < z)
+        if (points->held[middle].at.z < z)
             from = middle + 1;
         else
             to = middle;
@@ -141,8 +141,9 @@ static void rise(struct points_hit *hits, size_t i)
     hits[i] = moved;
 }
 
-static size_t keep(struct points_hit *hits, size_t count, size_t bound, struct points_hit hit)
+size_t points_keep(struct points_hit *hits, size_t count, size_t bound, struct points_hit hit)
 {
+    assert(hits && bound > 0 && count <= bound);
     if (count < bound) {
         hits[count] = hit;
         rise(hits, count);
@@ -156,7 +157,7 @@ static size_t keep(struct points_hit *hits, size_t count, size_t bound, struct p
 }
 
 /* The farthest goes to the end, again and again: what is left is the nearest first. */
-static void sort(struct points_hit *hits, size_t count)
+void points_sort(struct points_hit *hits, size_t count)
 {
     while (count > 1) {
         struct points_hit farthest = hits[0];
@@ -167,7 +168,21 @@ static void sort(struct points_hit *hits, size_t count)
     }
 }
 
-static double limit_chord2(double radius_km)
+double points_chord2(struct points_vector a, struct points_vector b)
+{
+    double x = a.x - b.x, y = a.y - b.y, z = a.z - b.z;
+
+    return x * x + y * y + z * z;
+}
+
+double points_km(double chord2)
+{
+    double half = sqrt(chord2) / 2;
+
+    return 2 * POINTS_EARTH_KM * asin(half < 1 ? half : 1);
+}
+
+double points_limit(double radius_km)
 {
     double half = radius_km / POINTS_EARTH_KM / 2;
     double chord = 2 * sin(half) + SLACK;
@@ -178,24 +193,23 @@ static double limit_chord2(double radius_km)
 size_t points_near(const struct points *points, double lat_deg, double lon_deg, double radius_km,
                    size_t bound, struct points_hit *hits)
 {
-    struct point here = place(lat_deg, lon_deg);
+    struct points_vector here = points_place(lat_deg, lon_deg);
     double lat = to_radians(lat_deg), arc = radius_km / POINTS_EARTH_KM, right = to_radians(90);
     double lowest = lat - arc <= -right ? -2 : sin(lat - arc) - SLACK;
     double highest = lat + arc >= right ? 2 : sin(lat + arc) + SLACK;
-    double limit = limit_chord2(radius_km);
+    double limit = points_limit(radius_km);
     size_t count = 0;
 
     assert(points && points->finished && hits && bound > 0 && radius_km >= 0);
     for (size_t i = find_z(points, lowest); i < points->count; i++) {
         const struct point *p = &points->held[i];
-        double x = p->x - here.x, y = p->y - here.y, z = p->z - here.z;
-        struct points_hit hit = {x * x + y * y + z * z, p->number};
+        struct points_hit hit = {points_chord2(p->at, here), p->number, 0};
 
-        if (p->z > highest)
+        if (p->at.z > highest)
             break;
         if (hit.chord2 <= limit)
-            count = keep(hits, count, bound, hit);
+            count = points_keep(hits, count, bound, hit);
     }
-    sort(hits, count);
+    points_sort(hits, count);
     return count;
 }
