@@ -3,13 +3,10 @@
  *
  * It owns the places, each a line of JSON in Google's form, made once; a search copies the lines it
  * wants. open and close run on the main thread before and after the workers, which meanwhile only
- * read.
- *
- * The hard thing is to show a user's own bytes: digits, escapes and numbers beyond a double go
- * through as they stand in the file. Only line breaks between values go, with the indentation
- * behind them. */
-#include "grown.h"
+ * read. */
+#include "entries.h"
 #include "json.h"
+#include "place.h"
 #include "points.h"
 
 #include <assert.h>
@@ -23,13 +20,6 @@
 
 #define FILE_MAX_BYTES ((off_t)256 << 20)
 
-/* What one feature brings. A member that is absent, or not of the kind it should be, has no length.
- */
-struct feature {
-    struct herd_text lat, lng, name, types, amenity, vicinity, properties;
-    double lat_deg, lon_deg;
-};
-
 /* A place's line lies between its own offset and the next one's. */
 static struct {
     const char *path;
@@ -39,129 +29,23 @@ static struct {
     struct grown offsets; /* size_t, one more than there are places */
 } here;
 
-/* ---- rendering ---- */
-
-static void add_line(struct grown *to, const struct feature *f)
-{
-    grown_text(to, "{\"geometry\":{\"location\":{\"lat\":");
-    grown_value(to, f->lat);
-    grown_text(to, ",\"lng\":");
-    grown_value(to, f->lng);
-    grown_text(to, "}}");
-    grown_member(to, ",\"name\":", f->name);
-    if (f->types.len > 0) {
-        grown_member(to, ",\"types\":", f->types);
-    } else if (f->amenity.len > 0) {
-        grown_member(to, ",\"types\":[", f->amenity);
-        grown_text(to, "]");
-    }
-    grown_member(to, ",\"vicinity\":", f->vicinity);
-    grown_member(to, ",\"properties\":", f->properties);
-    grown_text(to, "}");
-}
-
-/* ---- reading a feature ---- */
-
-static bool is_string_array(struct herd_text value)
-{
-    struct herd_text element;
-    struct json_walk walk;
-
-    if (json_kind(value) != JSON_ARRAY)
-        return false;
-    walk = json_enter(value);
-    while (json_next_element(&walk, &element)) {
-        if (json_kind(element) != JSON_STRING)
-            return false;
-    }
-    return true;
-}
-
-static void read_properties(struct herd_text properties, struct feature *f)
-{
-    struct json_walk walk = json_enter(properties);
-    struct herd_text key, value;
-
-    f->properties = properties;
-    while (json_next_member(&walk, &key, &value)) {
-        bool string = json_kind(value) == JSON_STRING;
-
-        if (string && json_says(key, "name"))
-            f->name = value;
-        else if (string && json_says(key, "amenity"))
-            f->amenity = value;
-        else if (string && json_says(key, "vicinity"))
-            f->vicinity = value;
-        else if (!string && json_says(key, "types") && is_string_array(value))
-            f->types = value;
-    }
-}
-
-/* [longitude, latitude, and perhaps more] */
-static bool read_coordinates(struct herd_text coordinates, struct feature *f)
-{
-    struct json_walk walk;
-
-    if (json_kind(coordinates) != JSON_ARRAY)
-        return false;
-    walk = json_enter(coordinates);
-    return json_next_element(&walk, &f->lng) && json_next_element(&walk, &f->lat) &&
-           json_number(f->lng, &f->lon_deg) && json_number(f->lat, &f->lat_deg) &&
-           f->lon_deg >= -180 && f->lon_deg <= 180 && f->lat_deg >= -90 && f->lat_deg <= 90;
-}
-
-static bool read_point(struct herd_text geometry, struct feature *f)
-{
-    struct herd_text type, coordinates;
-
-    return json_kind(geometry) == JSON_OBJECT && json_member(geometry, "type", &type) == 1 &&
-           json_says(type, "Point") && json_member(geometry, "coordinates", &coordinates) == 1 &&
-           read_coordinates(coordinates, f);
-}
-
-/* False: it is no point on the earth. */
-static bool read_feature(struct herd_text value, struct feature *f)
-{
-    struct herd_text key, found, type = {0}, geometry = {0}, properties = {0};
-    struct json_walk walk;
-
-    *f = (struct feature){0};
-    if (json_kind(value) != JSON_OBJECT)
-        return false;
-    walk = json_enter(value);
-    while (json_next_member(&walk, &key, &found)) {
-        if (json_says(key, "type"))
-            type = found;
-        else if (json_says(key, "geometry"))
-            geometry = found;
-        else if (json_says(key, "properties"))
-            properties = found;
-    }
-    if (type.len == 0 || !json_says(type, "Feature") || geometry.len == 0 ||
-        !read_point(geometry, f))
-        return false;
-    if (properties.len > 0 && json_kind(properties) == JSON_OBJECT)
-        read_properties(properties, f);
-    return true;
-}
-
 /* ---- loading the file ---- */
 
 static bool keep_features(struct herd_text features, struct herd_error *err)
 {
     struct json_walk walk = json_enter(features);
     struct herd_text value;
-    struct feature feature;
+    struct place place;
     size_t skipped = 0;
 
     while (json_next_element(&walk, &value)) {
-        if (!read_feature(value, &feature)) {
+        if (!place_read_feature(&place, value)) {
             skipped++;
             continue;
         }
         grown_add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
-        add_line(&here.lines, &feature);
-        if (here.lines.failed || !points_add(here.points, feature.lat_deg, feature.lon_deg))
+        place_render(&place, &here.lines);
+        if (here.lines.failed || !points_add(here.points, place.lat_deg, place.lon_deg))
             return herd_fail(err, "%s: no memory for its places", here.path);
     }
     grown_add(&here.offsets, &here.lines.len, sizeof(here.lines.len));
@@ -279,24 +163,16 @@ static struct herd_text find_line(uint32_t number)
 
 static void answer(struct herd_search *search, const struct points_hit *hits, size_t count)
 {
-    struct grown_results results;
+    struct entries entries = {0};
 
-    grown_begin(&results, "[]");
-    for (size_t i = 0; i < count; i++) {
-        struct herd_text line = find_line(hits[i].number);
-
-        grown_entry(&results);
-        grown_add(&results.json, line.bytes, line.len);
-        grown_entry_end(&results);
-    }
-    grown_finish(&results);
-    const struct herd_answer all = {
-        {results.json.bytes, results.json.len}, results.count, (const void *)results.ends.bytes};
-    if (results.json.failed)
-        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+    entries_begin(&entries);
+    for (size_t i = 0; i < count; i++)
+        entries_add(&entries, find_line(hits[i].number));
+    if (entries_end(&entries))
+        entries_give(&entries, search);
     else
-        herd_search_answer(search, &all);
-    grown_free(&results);
+        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+    entries_fini(&entries);
 }
 
 static void search_places(struct herd_search *search, const struct herd_query *query)

@@ -1,4 +1,5 @@
-/* The bytes at least double each time, so that what is made is copied twice at the most. */
+/* Bytes that grow: see grown.h. Room doubles, so that a byte is moved twice at the most, as a rule.
+ */
 #include "grown.h"
 
 #include <assert.h>
@@ -7,6 +8,7 @@
 
 void grown_add(struct grown *to, const void *bytes, size_t len)
 {
+    assert(to && (bytes || len == 0));
     if (!to->failed && to->room - to->len < len) {
         size_t room = to->room + (to->room > len ? to->room : len) + 64;
         char *grown = realloc(to->bytes, room);
@@ -21,74 +23,14 @@ void grown_add(struct grown *to, const void *bytes, size_t len)
     to->len += len;
 }
 
-void grown_text(struct grown *to, const char *text)
+void grown_add_text(struct grown *to, const char *text)
 {
     grown_add(to, text, strlen(text));
 }
 
-void grown_value(struct grown *to, struct herd_text value)
+void grown_clear(struct grown *grown)
 {
-    const char *at = value.bytes, *end = at + value.len, *from = at;
-    bool quoted = false;
-
-    while (at < end) {
-        if (*at == '"')
-            quoted = !quoted;
-        if (quoted && *at == '\\')
-            at++;
-        if (!quoted && (*at == '\n' || *at == '\r')) {
-            grown_add(to, from, (size_t)(at - from));
-            while (at < end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t'))
-                at++;
-            from = at;
-        } else {
-            at++;
-        }
-    }
-    grown_add(to, from, (size_t)(end - from));
-}
-
-void grown_member(struct grown *to, const char *before, struct herd_text value)
-{
-    if (value.len == 0)
-        return;
-    grown_text(to, before);
-    grown_value(to, value);
-}
-
-void grown_begin(struct grown_results *results, const char *attributions)
-{
-    assert(results && attributions);
-    memset(results, 0, sizeof(*results));
-    grown_text(&results->json, "{\"html_attributions\":");
-    grown_text(&results->json, attributions);
-    grown_text(&results->json, ",\n\"results\":[");
-}
-
-void grown_entry(struct grown_results *results)
-{
-    grown_text(&results->json, results->count > 0 ? ",\n" : "\n");
-}
-
-void grown_entry_end(struct grown_results *results)
-{
-    uint32_t end = (uint32_t)results->json.len;
-
-    assert(results->json.len <= UINT32_MAX);
-    grown_add(&results->ends, &end, sizeof(end));
-    results->count++;
-}
-
-void grown_finish(struct grown_results *results)
-{
-    grown_text(&results->json, results->count > 0 ? "\n],\n\"status\":\"OK\"}"
-                                                  : "],\n\"status\":\"ZERO_RESULTS\"}");
-    results->json.failed = results->json.failed || results->ends.failed;
-}
-
-void grown_free(struct grown_results *results)
-{
-    free(results->json.bytes);
-    free(results->ends.bytes);
-    memset(results, 0, sizeof(*results));
+    assert(grown);
+    grown->len = 0;
+    grown->failed = false;
 }

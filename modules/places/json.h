@@ -3,9 +3,9 @@
  * of the text.
  *
  * json_check comes first, on the whole text; the other functions are for slices of a text that
- * passed it, and assert what it proved. No state is kept: any thread; but no two at the same time in
- * json_says, json_member, json_string and json_number (cJSON notes its last error in a global that
- * nobody reads). */
+ * passed it, and assert what it proved. No state is kept: any thread; but no two at the same time
+ * in json_says, json_member, json_string and json_number (cJSON notes its last error in a global
+ * that nobody reads). */
 #ifndef PLACES_JSON_H
 #define PLACES_JSON_H
 
