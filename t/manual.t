@@ -7,7 +7,7 @@ use strict;
 use warnings;
 use File::Find;
 use List::Util qw(uniq);
-use Test::Herd::Needs qw(iamat whatsat at invalid geojson google google_new overpass);
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson google google_new overpass sqlite);
 use Test::Herd;
 use Test::Herd::Manual;
 
@@ -252,7 +252,7 @@ sub abi {
 
 # A reference to a manual that is not installed yet is no fault.
 sub rendered {
-    for my $name (qw(herd-bench.1 herd.8 herd.conf.5 herd-protocol.7 herd-modules.7 herd-security.7)) {
+    for my $name (qw(herd-bench.1 herd-places.1 herd.8 herd.conf.5 herd-protocol.7 herd-modules.7 herd-security.7)) {
         my $file = "$top/man/$name";
         my @said = map { -x "/usr/bin/$_->[0]" ? `@$_ '$file' 2>&1` : () }
             [qw(mandoc -Tlint)], [qw(groff -mandoc -ww -Tutf8 -z)];

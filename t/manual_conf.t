@@ -4,7 +4,7 @@
 
 use strict;
 use warnings;
-use Test::Herd::Needs qw(iamat whatsat at invalid geojson google google_new overpass);
+use Test::Herd::Needs qw(iamat whatsat at invalid geojson google google_new overpass sqlite);
 use Test::Herd;
 use Test::Herd::Manual;
 use Test::Herd::Tls;
@@ -15,7 +15,7 @@ my %in_words = map { $_ => 1 } qw(servers servers.name servers.host adjacency ad
     tls.cert_file tls.key_file log.file places.geojson.file places.google.key_file
     places.google.ca_file places.google.url places.google_new.key_file places.google_new.ca_file places.google_new.url
     places.google_new.field_mask places.google_new.included_types places.google_new.language places.overpass.url
-    places.overpass.ca_file places.overpass.filter places.overpass.contact);
+    places.overpass.ca_file places.overpass.filter places.overpass.contact places.sqlite.file);
 my %needed = map { $_ => 1 } qw(servers servers.name servers.host servers.port adjacency.server);
 my $page = Test::Herd::Manual->new('herd.conf.5');
 my $herd = Test::Herd->new;

@@ -127,7 +127,7 @@ cmp_ok $status->{searches_kept}, '>=', 1200 - 12, '... of whom the second was as
 
 # What -t has to say.
 for (['providers = [ "google", "geojson", "google" ]', 'providers: google stands there twice'],
-    ['providers = [ "geojson", "nobody" ]', 'providers: no provider "nobody"; there are: geojson google shops'],
+    ['providers = [ "geojson", "nobody" ]', 'providers: no provider "nobody"; there are: geojson google'],
     ['provider = "geojson"; providers = [ "geojson" ]', 'providers: there is a provider too; name one, or several'],
     ['providers = [ "geojson", "google" ]; google: { key_file = "none"; }', 'google.key_file: '],
     ['geojson: { keep = "36501d"; }', 'geojson.keep: must be at most "36500d"'],

@@ -4,46 +4,56 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void entries_begin(struct entries *entries)
+void entries_begin(struct entries *entries, const char *attributions)
 {
-    assert(entries);
+    assert(entries && attributions);
     grown_clear(&entries->json);
     grown_clear(&entries->ends);
     entries->count = 0;
-    grown_add_text(&entries->json, "{\"html_attributions\":[],\n\"results\":[");
+    grown_text(&entries->json, "{\"html_attributions\":");
+    grown_text(&entries->json, attributions);
+    grown_text(&entries->json, ",\n\"results\":[");
+}
+
+struct grown *entries_open(struct entries *entries)
+{
+    assert(entries);
+    grown_text(&entries->json, entries->count > 0 ? ",\n" : "\n");
+    return &entries->json;
+}
+
+void entries_close(struct entries *entries)
+{
+    uint32_t end = (uint32_t)entries->json.len;
+
+    entries->json.failed |= entries->json.len > UINT32_MAX;
+    grown_add(&entries->ends, &end, sizeof(end));
+    entries->count++;
 }
 
 void entries_add(struct entries *entries, struct herd_text line)
 {
-    uint32_t end;
-
-    assert(entries && line.len > 0);
-    grown_add_text(&entries->json, entries->count > 0 ? ",\n" : "\n");
-    grown_add(&entries->json, line.bytes, line.len);
-    entries->json.failed |= entries->json.len > UINT32_MAX;
-    end = (uint32_t)entries->json.len;
-    grown_add(&entries->ends, &end, sizeof(end));
-    entries->count++;
+    assert(line.len > 0);
+    grown_add(entries_open(entries), line.bytes, line.len);
+    entries_close(entries);
 }
 
 bool entries_end(struct entries *entries)
 {
     assert(entries);
-    grown_add_text(&entries->json, entries->count > 0 ? "\n],\n\"status\":\"OK\"}"
-                                                      : "],\n\"status\":\"ZERO_RESULTS\"}");
+    grown_text(&entries->json, entries->count > 0 ? "\n],\n\"status\":\"OK\"}"
+                                                  : "],\n\"status\":\"ZERO_RESULTS\"}");
     return !entries->json.failed && !entries->ends.failed;
 }
 
-void entries_give(const struct entries *entries, struct herd_search *search)
+struct herd_answer entries_answer(const struct entries *entries)
 {
-    const struct herd_answer given = {
+    assert(entries && !entries->json.failed && !entries->ends.failed);
+    return (struct herd_answer){
         .json = {entries->json.bytes, entries->json.len},
         .count = entries->count,
         .ends = (const uint32_t *)(const void *)entries->ends.bytes,
     };
-
-    assert(search && !entries->json.failed && !entries->ends.failed);
-    herd_search_answer(search, &given);
 }
 
 void entries_fini(struct entries *entries)

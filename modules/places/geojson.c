@@ -165,13 +165,16 @@ static void answer(struct herd_search *search, const struct points_hit *hits, si
 {
     struct entries entries = {0};
 
-    entries_begin(&entries);
+    entries_begin(&entries, "[]");
     for (size_t i = 0; i < count; i++)
         entries_add(&entries, find_line(hits[i].number));
-    if (entries_end(&entries))
-        entries_give(&entries, search);
-    else
+    if (entries_end(&entries)) {
+        const struct herd_answer all = entries_answer(&entries);
+
+        herd_search_answer(search, &all);
+    } else {
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+    }
     entries_fini(&entries);
 }
 

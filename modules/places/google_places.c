@@ -131,17 +131,17 @@ static void add_place(struct grown *to, const struct place *place)
 
 static void read_places(struct nearby *nearby, struct herd_text places, unsigned bound)
 {
-    struct grown_results results;
+    struct entries results = {0};
     struct json_walk walk = json_enter(places);
     struct herd_text value, key, member;
 
-    grown_begin(&results, "[]");
+    entries_begin(&results, "[]");
     while (json_next_element(&walk, &value)) {
         struct place place = {0};
         struct json_walk members;
 
         if (json_kind(value) != JSON_OBJECT) {
-            grown_free(&results);
+            entries_fini(&results);
             nearby_refuse(nearby, "the answer's places are none");
             return;
         }
@@ -149,11 +149,9 @@ static void read_places(struct nearby *nearby, struct herd_text places, unsigned
             continue;
         for (members = json_enter(value); json_next_member(&members, &key, &member);)
             read_member(key, member, &place);
-        grown_entry(&results);
-        add_place(&results.json, &place);
-        grown_entry_end(&results);
+        add_place(entries_open(&results), &place);
+        entries_close(&results);
     }
-    grown_finish(&results);
     nearby_take(nearby, &results);
 }
 

@@ -23,9 +23,39 @@ void grown_add(struct grown *to, const void *bytes, size_t len)
     to->len += len;
 }
 
-void grown_add_text(struct grown *to, const char *text)
+void grown_text(struct grown *to, const char *text)
 {
     grown_add(to, text, strlen(text));
+}
+
+void grown_value(struct grown *to, struct herd_text value)
+{
+    const char *at = value.bytes, *end = at + value.len, *from = at;
+    bool quoted = false;
+
+    while (at < end) {
+        if (*at == '"')
+            quoted = !quoted;
+        if (quoted && *at == '\\')
+            at++;
+        if (!quoted && (*at == '\n' || *at == '\r')) {
+            grown_add(to, from, (size_t)(at - from));
+            while (at < end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t'))
+                at++;
+            from = at;
+        } else {
+            at++;
+        }
+    }
+    grown_add(to, from, (size_t)(end - from));
+}
+
+void grown_member(struct grown *to, const char *before, struct herd_text value)
+{
+    if (value.len == 0)
+        return;
+    grown_text(to, before);
+    grown_value(to, value);
 }
 
 void grown_clear(struct grown *grown)

@@ -13,7 +13,14 @@ struct grown {
 };
 
 void grown_add(struct grown *to, const void *bytes, size_t len);
-void grown_add_text(struct grown *to, const char *text);
+void grown_text(struct grown *to, const char *text);
+
+/* Adds a value of JSON that has passed json_check, on one line: line breaks between values go, with
+ * the indentation behind them. Strings stay whole: between their quotes every byte counts. */
+void grown_value(struct grown *to, struct herd_text value);
+
+/* The same behind a text, the comma, the name and the colon; nothing if the value has no length. */
+void grown_member(struct grown *to, const char *before, struct herd_text value);
 
 /* Forgets what is in it, and that memory ran out; the room stays. */
 void grown_clear(struct grown *grown);

@@ -159,18 +159,18 @@ void nearby_read(struct nearby *nearby, struct herd_text body, unsigned bound)
     assert(nearby->json || nearby->status[0]);
 }
 
-void nearby_take(struct nearby *nearby, struct grown_results *results)
+void nearby_take(struct nearby *nearby, struct entries *entries)
 {
     assert(!nearby->json);
-    if (results->json.failed) {
+    if (!entries_end(entries)) {
         nearby_refuse(nearby, "out of memory");
-        grown_free(results);
+        entries_fini(entries);
         return;
     }
-    nearby->json = results->json.bytes;
-    nearby->len = results->json.len;
-    nearby->ends = (uint32_t *)(void *)results->ends.bytes;
-    nearby->count = results->count;
+    nearby->json = entries->json.bytes;
+    nearby->len = entries->json.len;
+    nearby->ends = (uint32_t *)(void *)entries->ends.bytes;
+    nearby->count = entries->count;
 }
 
 /* ---- asking ---- */

@@ -4,7 +4,7 @@
 #ifndef PLACES_NEARBY_H
 #define PLACES_NEARBY_H
 
-#include "grown.h"
+#include "entries.h"
 
 #include <herd/module.h>
 
@@ -35,8 +35,8 @@ void nearby_refuse(struct nearby *nearby, const char *why); /* UNKNOWN_ERROR */
 /* Whether the body is one object of JSON; if not, that is said, and *object has no length. */
 bool nearby_object(struct nearby *nearby, struct herd_text body, struct herd_text *object);
 
-/* Takes what was made; it is freed. */
-void nearby_take(struct nearby *nearby, struct grown_results *results);
+/* Ends what was made, and takes it. */
+void nearby_take(struct nearby *nearby, struct entries *entries);
 
 /* What came of a request. */
 struct nearby_reply {

@@ -234,23 +234,21 @@ static const char *read_elements(struct herd_text array, struct elements *all)
 }
 
 static const char *add_nearest(const struct elements *all, const struct herd_query *query,
-                               struct grown_results *results)
+                               struct entries *results)
 {
     size_t bound = query->bound < all->count ? query->bound : all->count;
     struct points_hit *hits = malloc((bound + 1) * sizeof(*hits));
 
     if (!hits)
         return "out of memory";
-    grown_begin(results, ATTRIBUTIONS);
+    entries_begin(results, ATTRIBUTIONS);
     if (bound > 0)
         bound = points_near(all->points, query->lat_deg, query->lon_deg, query->radius_km, bound,
                             hits);
     for (size_t i = 0; i < bound; i++) {
-        grown_entry(results);
-        add_element(&results->json, &all->held[hits[i].number]);
-        grown_entry_end(results);
+        add_element(entries_open(results), &all->held[hits[i].number]);
+        entries_close(results);
     }
-    grown_finish(results);
     free(hits);
     return NULL;
 }
@@ -259,7 +257,7 @@ static void take_elements(struct nearby *nearby, struct herd_text array,
                           const struct herd_query *query)
 {
     struct elements all = {0};
-    struct grown_results results;
+    struct entries results = {0};
     const char *wrong = read_elements(array, &all);
 
     if (!wrong)

@@ -97,54 +97,22 @@ bool place_read_feature(struct place *place, struct herd_text value)
 
 /* ---- rendering ---- */
 
-/* Adds a value, on one line. Strings stay whole: between their quotes every byte counts. */
-static void add_value(struct grown *to, struct herd_text value)
-{
-    const char *at = value.bytes, *end = at + value.len, *from = at;
-    bool quoted = false;
-
-    while (at < end) {
-        if (*at == '"')
-            quoted = !quoted;
-        if (quoted && *at == '\\')
-            at++;
-        if (!quoted && (*at == '\n' || *at == '\r')) {
-            grown_add(to, from, (size_t)(at - from));
-            while (at < end && (*at == '\n' || *at == '\r' || *at == ' ' || *at == '\t'))
-                at++;
-            from = at;
-        } else {
-            at++;
-        }
-    }
-    grown_add(to, from, (size_t)(end - from));
-}
-
-/* before: the comma, the name, the colon. */
-static void add_member(struct grown *to, const char *before, struct herd_text value)
-{
-    if (value.len == 0)
-        return;
-    grown_add_text(to, before);
-    add_value(to, value);
-}
-
 void place_render(const struct place *place, struct grown *to)
 {
     assert(place->lat.len > 0 && place->lng.len > 0);
-    grown_add_text(to, "{\"geometry\":{\"location\":{\"lat\":");
-    add_value(to, place->lat);
-    grown_add_text(to, ",\"lng\":");
-    add_value(to, place->lng);
-    grown_add_text(to, "}}");
-    add_member(to, ",\"name\":", place->name);
+    grown_text(to, "{\"geometry\":{\"location\":{\"lat\":");
+    grown_value(to, place->lat);
+    grown_text(to, ",\"lng\":");
+    grown_value(to, place->lng);
+    grown_text(to, "}}");
+    grown_member(to, ",\"name\":", place->name);
     if (place->types.len > 0) {
-        add_member(to, ",\"types\":", place->types);
+        grown_member(to, ",\"types\":", place->types);
     } else if (place->amenity.len > 0) {
-        add_member(to, ",\"types\":[", place->amenity);
-        grown_add_text(to, "]");
+        grown_member(to, ",\"types\":[", place->amenity);
+        grown_text(to, "]");
     }
-    add_member(to, ",\"vicinity\":", place->vicinity);
-    add_member(to, ",\"properties\":", place->properties);
-    grown_add_text(to, "}");
+    grown_member(to, ",\"vicinity\":", place->vicinity);
+    grown_member(to, ",\"properties\":", place->properties);
+    grown_text(to, "}");
 }

@@ -18,6 +18,7 @@ for my $header (@headers) {
     my $top = top();
     my $paths = "-I'$top/src/include'";
     $paths .= " -I'$top/src'" unless $header =~ m{^(modules|src/include)/};
+    $paths .= " -I'$top/modules/places'" if $header =~ m{^src/places/};
     my ($folder, $name) = $header =~ m{^((?:modules|src/include|src).*/|)([^/]+)$};
     # By way of a source, for a header that is the main file is compiled a little differently.
     my $said = `echo '#include "$top/$header"' | $cc $flags $paths $libraries - 2>&1`;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Includes point down or sideways, never up; modules see the public door and their own folder; the brain and the wire
 # name no socket, clock, thread or event loop. The bench stands beside the top: nothing includes it, and it knows no more of
-# herd than its configuration, its lines and its addresses.
+# herd than its configuration, its lines and its addresses. So does src/places, which makes the files that a module reads: it
+# knows the ground, and the headers in that module's folder.
 
 use strict;
 use warnings;
@@ -10,8 +11,9 @@ use lib $FindBin::Bin;
 use Test::More;
 use Tree;
 
-my %floor = (base => 0, wire => 0, herd => 1, net => 2, core => 3, bench => 4);
+my %floor = (base => 0, wire => 0, herd => 1, net => 2, core => 3, bench => 4, places => 4);
 my $for_bench = qr{^(bench|core|wire|base)/|^net/address\.h$};
+my $for_places = qr{^(places|base)/};
 
 # Whose headers may be named where.
 my %library = (
@@ -20,6 +22,7 @@ my %library = (
     qr{^(cjson/)?cJSON}  => qr{^modules/places/},
     qr{^curl/}         => qr{^src/net/},
     qr{^openssl/}      => qr{^src/net/},
+    qr{^sqlite3}       => qr{^modules/places/db\w*\.c$},
     qr{^cmocka}        => qr{^t/},
 );
 
@@ -48,6 +51,8 @@ sub include_fault
         my $other = $name =~ m{^(\w+)/} ? $1 : '';
         return "$own is below $other" if exists $floor{$other} && $floor{$other} > $floor{$own};
         return "the bench needs no $other" if $own eq 'bench' && exists $floor{$other} && $name !~ $for_bench;
+        return "a tool for places needs no $other" if $own eq 'places' && exists $floor{$other} && $name !~ $for_places;
+        return if $own eq 'places' && $quoted && $name !~ m{/} && -f top() . "/modules/places/$name";
         return "names a module" if $other eq 'modules';
         return "no such file in src" if $quoted && !-f top() . "/src/$name";
     }
@@ -97,6 +102,13 @@ my @bad = (
     ['src/bench/load.c',     '#include "herd/store.h"'],
     ['src/bench/load.c',     '#include "net/worker.h"'],
     ['src/bench/load.c',     '#include <event2/event.h>'],
+    ['src/bench/load.c',     '#include "json.h"'],
+    ['src/core/places.c',    '#include "places/reader.h"'],
+    ['src/places/import.c',  '#include "core/config.h"'],
+    ['src/places/import.c',  '#include "bench/work.h"'],
+    ['src/places/import.c',  '#include <sqlite3.h>'],
+    ['modules/places/sqlite.c', '#include <sqlite3.h>'],
+    ['modules/places/sqlite.c', '#include "places/reader.h"'],
     ['modules/iamat.c',      '#include "wire/at.h"'],
     ['modules/iamat.c',      '#include <wire/at.h>'],
     ['modules/iamat.c',      '#include "../src/wire/at.h"'],
@@ -105,6 +117,8 @@ my @good = (
     ['src/herd/store.c',     "#include <pthread.h>\n#include \"wire/at.h\"\n/* clock_gettime is not called */"],
     ['src/core/registry.c',  '#include "../modules/modules.def"'],
     ['src/bench/target.c',   "#include \"net/address.h\"\n#include \"core/settings.h\"\n#include \"bench/work.h\""],
+    ['src/places/import.c',  "#include \"places/reader.h\"\n#include \"base/clock.h\"\n#include \"db_make.h\""],
+    ['modules/places/db.c',  "#include <sqlite3.h>\n#include \"points.h\""],
     ['modules/iamat.c',      "#include <herd/module.h>\n#include <string.h>"],
 );
 subtest 'this test sees faults' => sub {

@@ -10,11 +10,12 @@ use Tree;
 
 my $makefile = content('Makefile.am');
 
-# The words of a variable in Makefile.am.
+# The words of a variable in Makefile.am, and of the variables that are part of it, in all its conditions.
 sub variable
 {
     my ($name) = @_;
-    return $makefile =~ /^\Q$name\E\s*\+?=((?:.*\\\n)*.*)/m ? grep { $_ ne '\\' } split ' ', $1 : ();
+    my @words = map { split ' ' } $makefile =~ /^\Q$name\E\s*\+?=((?:.*\\\n)*.*)/mg;
+    return map { /^\$\((places_unit_tests)\)$/ ? variable($1) : $_ } grep { $_ ne '\\' } @words;
 }
 
 # What makes a file a module is that it defines one.
@@ -45,9 +46,10 @@ my %listed = (
     libbody_a_SOURCES    => ['src/net'],
     libcore_a_SOURCES    => ['src/core'],
     libbench_a_SOURCES   => ['src/bench'],
+    libplaces_a_SOURCES  => ['src/places'],
 );
 for my $name (sort keys %listed) {
-    my @there = grep { !m{^src/(core|bench)/main\.c$} } files(qr/\.(c|h|def)$/, @{$listed{$name}});
+    my @there = grep { !m{^src/(core|bench|places)/main\.c$} } files(qr/\.(c|h|def)$/, @{$listed{$name}});
     is_deeply([sort(variable($name))], \@there, "$name lists what is in @{$listed{$name}}");
 }
 is_deeply([sort(variable('shared_modules'))], [map { "modules/$_.la" } @table], 'shared_modules lists them too');
