@@ -20,7 +20,7 @@ use Test::Herd::Time qw(wait_until);
 
 our @EXPORT_OK = qw(compiled_by committed excuse instructions measure judge total accept_counts WORK);
 
-use constant WORK => ('IAMAT', 'WHATSAT id 0 0', 'AT received', 'AT sent');
+use constant WORK => ('IAMAT', 'WHATSAT id 0 0', 'AT received', 'AT repeated', 'AT sent');
 
 # An id, 22 to a stripe, comes with every 88th batch: so the journals are packed as often as those of
 # many more clients would be, and in each measurement about as often.
@@ -168,11 +168,14 @@ sub turn {
     return share($turns, $twice, $once);
 }
 
-# What one of n has cost of it all, or of all but something else; by function.
+# What one of n has cost of it all, but something else and more; by function.
 sub share {
-    my ($n, $all, $but) = @_;
-    my %functions = (%$all, %{ $but // {} });
-    return { map { $_ => (($all->{$_} // 0) - ($but->{$_} // 0)) / $n } keys %functions };
+    my ($n, $all, @but) = @_;
+    my %left = %$all;
+    for my $but (@but) {
+        $left{$_} = ($left{$_} // 0) - $but->{$_} for keys %$but;
+    }
+    return { map { $_ => $left{$_} / $n } keys %left };
 }
 
 # ---- what is asked of it ----
@@ -223,8 +226,15 @@ sub ping {
 # A batch of ATs, and a PING, whose answer tells that they are in.
 sub receive {
     my ($self, $peer) = @_;
-    my @at = map { "AT Fake +0.263873386 $_ " . $self->place . ' Fake' } $self->ids;
-    return ping($peer, 1, @at);
+    $self->{told} = [map { "AT Fake +0.263873386 $_ " . $self->place . ' Fake' } $self->ids];
+    return ping($peer, 1, @{ $self->{told} });
+}
+
+# The same once more, as from others who know it too.
+sub receive_twice {
+    my ($self, $peer) = @_;
+    $self->receive($peer);
+    return ping($peer, 1, @{ $self->{told} });
 }
 
 sub flood {
@@ -249,14 +259,17 @@ sub measure {
     $peer->hello(clock => CLOCK) or die "no link\n";
     ping($peer, 1);
     my ($ping, $pings) = map { my $n = $_; $self->turn(PING_TURNS, sub { ping($peer, $n) }) } 1, 2;
+    my $one_ping = share(1, $pings, $ping);
     my $received = $self->turn(TURNS, sub { $self->receive($peer) });
+    my $twice = $self->turn(TURNS, sub { $self->receive_twice($peer) });
     my $flooded = $self->turn(TURNS, sub { $self->flood($peer) });
     $_->close for $self->{client}, $peer;
     $herd->stop('Goloman');
     return {
         'IAMAT' => share(DEPTH, $iamat),
         'WHATSAT id 0 0' => share(DEPTH, $whatsat),
-        'AT received' => share(DEPTH, $received, share(1, $pings, $ping)),
+        'AT received' => share(DEPTH, $received, $one_ping),
+        'AT repeated' => share(DEPTH, $twice, $received, $one_ping),
         'AT sent' => share(DEPTH, $flooded, $iamat),
     };
 }
