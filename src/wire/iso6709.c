@@ -15,28 +15,31 @@ static bool is_sign(char c)
     return c == '+' || c == '-';
 }
 
-/* Whether a decimal is at most this whole number, decided on the digits. */
-static bool is_within(const struct decimal *d, unsigned most)
-{
-    const char *end = d->whole.bytes + d->whole.len;
-    unsigned whole = 0;
+/* The most that a coordinate may be. */
+static const struct herd_text most_lat = {"90", 2}, most_lon = {"180", 3};
 
-    for (const char *p = d->whole.bytes; p < end; p++) {
-        whole = whole * 10 + ((unsigned char)*p - (unsigned)'0');
-        if (whole > most)
-            return false;
-    }
-    for (size_t i = 0; whole == most && i < d->fraction.len; i++)
+/* Whether a decimal is at most this whole number, decided on the digits. */
+static inline bool is_within(const struct decimal *d, struct herd_text most)
+{
+    struct herd_text whole = d->whole;
+
+    for (; whole.len > most.len && whole.bytes[0] == '0'; whole.len--)
+        whole.bytes++;
+    if (whole.len != most.len)
+        return whole.len < most.len;
+    for (size_t i = 0; i < most.len; i++)
+        if (whole.bytes[i] != most.bytes[i])
+            return whole.bytes[i] < most.bytes[i];
+    for (size_t i = 0; i < d->fraction.len; i++)
         if (d->fraction.bytes[i] != '0')
             return false;
     return true;
 }
 
-/* A coordinate behind its sign. */
-static bool is_angle(struct herd_text digits, uint64_t others, unsigned most)
+/* Where the first of these bytes stands; behind the text if there is none. */
+static inline size_t next_other(struct herd_text text, uint64_t others)
 {
-    struct decimal d;
-    return decimal_part(digits, others, &d) && is_within(&d, most);
+    return others != 0 ? (size_t)(unsigned)__builtin_ctzll(others) : text.len;
 }
 
 static void compute(char sign, struct herd_text digits, double *deg)
@@ -50,16 +53,27 @@ static void compute(char sign, struct herd_text digits, double *deg)
         *deg = -*deg;
 }
 
-/* The second sign is the first or the second of the bytes behind the first sign that are no digits,
- * as there is a point before it or none. Returns where it stands, or 0. */
-static size_t second_sign(struct herd_text text, uint64_t others)
+/* Takes a coordinate from behind its sign on, and its bits out of those of the bytes that are no
+ * digits. Returns where it ends, or 0 if it is none or too great. */
+static inline size_t take_angle(struct herd_text text, size_t from, uint64_t *others,
+                                struct herd_text most)
 {
-    for (int i = 0; i < 2 && others != 0; i++, others &= others - 1) {
-        size_t at = (size_t)(unsigned)__builtin_ctzll(others);
-        if (is_sign(text.bytes[at]))
-            return at;
+    struct decimal d;
+    size_t end = next_other(text, *others);
+    d.whole = (struct herd_text){text.bytes + from, end - from};
+    d.fraction = (struct herd_text){text.bytes + end, 0};
+    if (end == from)
+        return 0;
+    if (end < text.len && text.bytes[end] == '.') {
+        *others &= *others - 1;
+        size_t point = end;
+        end = next_other(text, *others);
+        d.fraction = (struct herd_text){text.bytes + point + 1, end - point - 1};
+        if (d.fraction.len == 0)
+            return 0;
     }
-    return 0;
+    *others &= *others - 1;
+    return is_within(&d, most) ? end : 0;
 }
 
 bool iso6709_parse(struct herd_text text, double *lat_deg, double *lon_deg)
@@ -68,17 +82,13 @@ bool iso6709_parse(struct herd_text text, double *lat_deg, double *lon_deg)
     if (text.len < 4 || text.len > HERD_LOCATION_MAX || !is_sign(text.bytes[0]))
         return false;
 
-    uint64_t others = masks_others(text.bytes, text.len);
-    size_t second = second_sign(text, others & ~UINT64_C(1));
-    if (second == 0 || second + 1 == text.len)
+    uint64_t others = masks_others(text.bytes, text.len) & ~UINT64_C(1);
+    size_t second = take_angle(text, 1, &others, most_lat);
+    if (second == 0 || second == text.len || !is_sign(text.bytes[second]) ||
+        take_angle(text, second + 1, &others, most_lon) != text.len)
         return false;
-
-    struct herd_text lat = {text.bytes + 1, second - 1};
-    struct herd_text lon = {text.bytes + second + 1, text.len - second - 1};
-    uint64_t lat_others = (others & ((UINT64_C(1) << second) - 1)) >> 1;
-    if (!is_angle(lat, lat_others, 90) || !is_angle(lon, others >> (second + 1), 180))
-        return false;
-    compute(text.bytes[0], lat, lat_deg);
-    compute(text.bytes[second], lon, lon_deg);
+    compute(text.bytes[0], (struct herd_text){text.bytes + 1, second - 1}, lat_deg);
+    compute(text.bytes[second], (struct herd_text){text.bytes + second + 1, text.len - second - 1},
+            lon_deg);
     return true;
 }

@@ -49,7 +49,7 @@ static inline uint64_t masks_between(uint64_t word, unsigned char low, unsigned 
 
 /* The top bits of the eight bytes as the low eight bits: the multiplication moves that of byte i to
  * bit 56 + i, and no two products meet. */
-static inline uint32_t masks_gather(uint64_t tops)
+static inline __attribute__((always_inline)) uint32_t masks_gather(uint64_t tops)
 {
     return (uint32_t)((tops >> 7) * UINT64_C(0x0102040810204080) >> 56);
 }
@@ -70,6 +70,23 @@ static inline struct masks_ends masks_ends_portable(const char *block)
 static inline uint32_t masks_digit_portable(const char *block)
 {
     return masks_range(block, '0', '9');
+}
+
+#define MASKS_LOW (MASKS_EACH * 0x7f)
+
+/* The bytes of eight that are this one: exactly those in which no bit differs. Always inline, as
+ * what uses them is (table.c). */
+static inline __attribute__((always_inline)) uint32_t masks_equal_eight(const char *eight,
+                                                                        char byte)
+{
+    uint64_t differs = bytes_load(eight) ^ (unsigned char)byte * MASKS_EACH;
+    return masks_gather(~(((differs & MASKS_LOW) + MASKS_LOW) | differs | MASKS_LOW));
+}
+
+static inline __attribute__((always_inline)) uint32_t masks_equal_portable(const char *block,
+                                                                           char byte)
+{
+    return masks_equal_eight(block, byte) | masks_equal_eight(block + 8, byte) << 8;
 }
 
 /* ---- a block of sixteen ---- */
@@ -96,6 +113,12 @@ static inline struct masks_ends masks_ends(const char *block)
                                (uint32_t)_mm_movemask_epi8(newline)};
 }
 
+static inline __attribute__((always_inline)) uint32_t masks_equal(const char *block, char byte)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)block);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte)));
+}
+
 static inline uint32_t masks_digit(const char *block)
 {
     __m128i value = _mm_sub_epi8(masks_load(block), _mm_set1_epi8('0'));
@@ -107,6 +130,11 @@ static inline struct masks_ends masks_ends(const char *block)
     return masks_ends_portable(block);
 }
 
+static inline __attribute__((always_inline)) uint32_t masks_equal(const char *block, char byte)
+{
+    return masks_equal_portable(block, byte);
+}
+
 static inline uint32_t masks_digit(const char *block)
 {
     return masks_digit_portable(block);
@@ -115,17 +143,25 @@ static inline uint32_t masks_digit(const char *block)
 
 /* ---- a whole short text ---- */
 
+static inline uint32_t masks_others_of_eight(const char *bytes)
+{
+    return masks_gather(masks_between(bytes_load(bytes), '0', '9') ^ MASKS_TOP);
+}
+
 /* The bytes of a text of at most MASKS_MAX that are no digits. */
 static inline uint64_t masks_others(const char *bytes, size_t len)
 {
     uint64_t others = 0;
 
     assert(len <= MASKS_MAX);
-    if (len < MASKS_STEP) {
+    if (len < sizeof(uint64_t)) {
         for (size_t i = 0; i < len; i++)
             others |= (uint64_t)!masks_is_digit(bytes[i]) << i;
         return others;
     }
+    if (len < MASKS_STEP)
+        return masks_others_of_eight(bytes) | (uint64_t)masks_others_of_eight(bytes + len - 8)
+                                                  << (len - 8);
     /* The last block may overlap the one before it, and says the same of those bytes. */
     size_t last = len - MASKS_STEP;
     for (size_t i = 0; i < last; i += MASKS_STEP)

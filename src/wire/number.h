@@ -9,9 +9,9 @@
 bool number_time_parse(struct herd_text text, int64_t *time_ns);
 
 /* How the text of a time that number_time_parse took can be had again from its nanoseconds: 0 to 9
- * decimals, or NUMBER_AS_TEXT if it
- * cannot (leading zeros, more than nine decimals). number_time_print writes it: at most
- * NUMBER_TIME_MAX bytes, no NUL; returns how many. */
+ * decimals, or NUMBER_AS_TEXT if it cannot (leading zeros, more than nine decimals).
+ * number_time_print writes it, no NUL, and returns how many bytes it has; whatever these are, it
+ * may write to NUMBER_TIME_MAX. */
 #define NUMBER_AS_TEXT  15
 #define NUMBER_TIME_MAX 20
 unsigned number_time_decimals(struct herd_text text);

@@ -50,6 +50,13 @@ static void check(const char *block)
     assert_int_equal(masks_ends_portable(block).newline, newline);
     assert_int_equal(masks_digit(block), digit);
     assert_int_equal(masks_digit_portable(block), digit);
+    for (size_t of = 0; of < MASKS_STEP; of++) {
+        uint32_t equal = 0;
+        for (size_t i = 0; i < MASKS_STEP; i++)
+            equal |= (uint32_t)(block[i] == block[of]) << i;
+        assert_int_equal(masks_equal(block, block[of]), equal);
+        assert_int_equal(masks_equal_portable(block, block[of]), equal);
+    }
 }
 
 /* Every byte at every place, between neighbours that would show a carry. */

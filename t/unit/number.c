@@ -133,9 +133,9 @@ static void invert_times_of_every_length(void **unused)
     int64_t ns;
 
     (void)unused;
-    for (int digits = 1; digits <= 9; digits++)
+    for (int digits = 1; digits <= 10; digits++)
         for (int decimals = 0; decimals <= 18; decimals++) {
-            int len = snprintf(string, sizeof string, "%.*s", digits, "901234567");
+            int len = snprintf(string, sizeof string, "%.*s", digits, "9012345678");
             if (decimals > 0)
                 snprintf(string + len, sizeof string - (size_t)len, ".%.*s", decimals,
                          "012345678901234567");
@@ -144,7 +144,7 @@ static void invert_times_of_every_length(void **unused)
                 assert_true(parse_held(string, &ns));
                 assert_int_equal(number_time_decimals(text(string)), form);
                 if (form != NUMBER_AS_TEXT) {
-                    room = malloc(strlen(string));
+                    room = malloc(NUMBER_TIME_MAX);
                     assert_int_equal(number_time_print(room, ns, form), strlen(string));
                     assert_memory_equal(room, string, strlen(string));
                     free(room);
@@ -178,6 +178,27 @@ static void refuse_junk_at_every_place(void **unused)
                     fail_msg("%.*s", (int)len, held);
                 free(held);
             }
+}
+
+/* The same of a difference, whose second to last places alone a digit may have. */
+static void refuse_junk_in_differences(void **unused)
+{
+    static const char bytes[] = "/:;\xb0\x00p.+- ";
+    int64_t ns = 77;
+
+    (void)unused;
+    for (size_t at = 0; at < 12; at++)
+        for (size_t i = 0; i < sizeof bytes - 1; i++) {
+            char *held = malloc(12);
+            assert_non_null(held);
+            memcpy(held, "+1.111111111", 12);
+            held[at] = bytes[i];
+            bool good = (at == 0 && (bytes[i] == '+' || bytes[i] == '-')) ||
+                        (at == 2 && bytes[i] == '.');
+            if (good != number_diff_parse((struct herd_text){held, 12}, &ns))
+                fail_msg("%.12s", held);
+            free(held);
+        }
 }
 
 static void invert_differences(void **unused)
@@ -417,6 +438,7 @@ int main(void)
         cmocka_unit_test(print_times),
         cmocka_unit_test(invert_times_of_every_length),
         cmocka_unit_test(refuse_junk_at_every_place),
+        cmocka_unit_test(refuse_junk_in_differences),
         cmocka_unit_test(invert_differences),
         cmocka_unit_test(refuse_other_differences),
         cmocka_unit_test(read_decimals_as_strtod),
