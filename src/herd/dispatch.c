@@ -1,4 +1,4 @@
-/* A handful of verbs: a list does. */
+/* A handful of verbs of each side, clients and neighbours: two lists do. */
 #include "herd/dispatch.h"
 
 #include "base/memory.h"
@@ -16,9 +16,13 @@ struct entry {
     const char *module;
 };
 
-struct dispatch {
+struct side {
     struct entry *entries;
     size_t count;
+};
+
+struct dispatch {
+    struct side sides[HERD_PEER + 1];     /* by enum herd_from */
     const struct herd_command *otherwise; /* takes clients' invalid lines */
 };
 
@@ -29,18 +33,18 @@ struct dispatch *dispatch_create(void)
 
 void dispatch_destroy(struct dispatch *dispatch)
 {
-    free(dispatch->entries);
+    free(dispatch->sides[HERD_CLIENT].entries);
+    free(dispatch->sides[HERD_PEER].entries);
     free(dispatch);
 }
 
 static const struct entry *find(const struct dispatch *dispatch, enum herd_from from,
                                 struct herd_text verb)
 {
-    for (size_t i = 0; i < dispatch->count; i++) {
-        const struct entry *entry = &dispatch->entries[i];
-        if (text_equal(verb, entry->verb) && entry->command->from == from)
-            return entry;
-    }
+    const struct side *side = &dispatch->sides[from];
+    for (size_t i = 0; i < side->count; i++)
+        if (text_equal(verb, side->entries[i].verb))
+            return &side->entries[i];
     return NULL;
 }
 
@@ -65,9 +69,9 @@ bool dispatch_add(struct dispatch *dispatch, const struct herd_command *command,
     if (taken != NULL)
         return herd_fail(err, "module %s: the verb \"%s\" is module %s's", module, command->verb,
                          taken->module);
-    dispatch->entries = memory_resize(dispatch->entries,
-                                      (dispatch->count + 1) * sizeof dispatch->entries[0]);
-    dispatch->entries[dispatch->count++] = (struct entry){command, verb, module};
+    struct side *side = &dispatch->sides[command->from];
+    side->entries = memory_resize(side->entries, (side->count + 1) * sizeof side->entries[0]);
+    side->entries[side->count++] = (struct entry){command, verb, module};
     if (verb.len == 0 && command->from == HERD_CLIENT)
         dispatch->otherwise = command;
     return true;
