@@ -24,23 +24,16 @@ size_t table_bytes(const struct table *table)
     return segments_bytes(&table->buckets) + segments_bytes(&table->spares);
 }
 
-#define LOW_BITS UINT64_C(0x7f7f7f7f7f7f7f7f)
-
-/* The places of eight tags that are this one, as bits: exactly where no bit differs. */
-static inline __attribute__((always_inline)) uint32_t match_eight(const uint8_t *tags, uint8_t tag)
-{
-    uint64_t differs = bytes_load(tags) ^ tag * MASKS_EACH;
-    return masks_gather(~(((differs & LOW_BITS) + LOW_BITS) | differs | LOW_BITS));
-}
-
-/* The places of a bucket with this tag, and of empty ones perhaps. The last eight tags overlap the
- * first. */
+/* The places of a bucket with this tag, and of empty ones perhaps. Always inline, as table_guess is
+ * what ThreadSanitizer passes over, and a call it would not. */
 static inline __attribute__((always_inline)) uint32_t match(const struct table_bucket *b,
                                                             uint8_t tag)
 {
-    return match_eight(b->tag, tag) | match_eight(b->tag + TABLE_WIDTH - 8, tag)
-                                          << (TABLE_WIDTH - 8);
+    return masks_equal((const char *)b, (char)tag) & ((UINT32_C(1) << TABLE_WIDTH) - 1);
 }
+_Static_assert(offsetof(struct table_bucket, tag) == 0 &&
+                   sizeof(struct table_bucket) >= MASKS_STEP && TABLE_WIDTH <= MASKS_STEP,
+               "a bucket begins with its tags, and one mask speaks of them all");
 
 static uint8_t tag_of(uint64_t hash)
 {
@@ -62,14 +55,19 @@ static uint32_t bucket_of(uint64_t hash, uint32_t buckets)
 
 static struct table_bucket *spare_at(const struct table *table, uint32_t i)
 {
-    return segments_at(&table->spares, i);
+    return segments_item(&table->spares, i, sizeof(struct table_bucket));
+}
+
+static struct table_bucket *bucket_at(const struct table *table, uint32_t i)
+{
+    return segments_item(&table->buckets, i, sizeof(struct table_bucket));
 }
 
 /* Buckets are never freed and never move, so one that was there once can be looked at for ever. */
 static const struct table_bucket *bucket_seen(const struct table *table, uint64_t hash)
 {
     uint32_t buckets = segments_count(&table->buckets);
-    return buckets > 0 ? segments_at(&table->buckets, bucket_of(hash, buckets)) : NULL;
+    return buckets > 0 ? bucket_at(table, bucket_of(hash, buckets)) : NULL;
 }
 
 void table_fetch(const struct table *table, uint64_t hash)
@@ -90,7 +88,7 @@ struct table_probe table_probe(const struct table *table, uint64_t hash)
 {
     struct table_probe probe = {.table = table, .tag = tag_of(hash)};
     if (table->buckets.count > 0) {
-        probe.bucket = segments_at(&table->buckets, bucket_of(hash, table->buckets.count));
+        probe.bucket = bucket_at(table, bucket_of(hash, table->buckets.count));
         probe.places = match(probe.bucket, probe.tag);
     }
     return probe;
@@ -178,7 +176,7 @@ void table_remove(struct table *table, struct table_probe *probe)
 /* False: there is no memory for a spare bucket. */
 static bool put(struct table *table, uint64_t hash, uint32_t slot)
 {
-    struct table_bucket *b = segments_at(&table->buckets, bucket_of(hash, table->buckets.count));
+    struct table_bucket *b = bucket_at(table, bucket_of(hash, table->buckets.count));
     int used;
     while ((used = bucket_used(b)) == TABLE_WIDTH) {
         if (b->more == 0 && (b->more = take_spare(table)) == 0)
@@ -206,7 +204,7 @@ static void split(struct table *table, const struct table_hashes *held)
     if (added == SEGMENTS_NONE)
         return;
     uint32_t from = added & (mask_for(added + 1) >> 1);
-    struct table_bucket *chain = segments_at(&table->buckets, from);
+    struct table_bucket *chain = bucket_at(table, from);
     struct table_bucket old = *chain;
     memset(chain, 0, sizeof *chain);
     for (;;) {
