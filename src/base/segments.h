@@ -13,10 +13,10 @@
 #define SEGMENTS_MAX        (33 - SEGMENTS_FIRST_BITS)
 
 struct segments {
-    char *segment[SEGMENTS_MAX];
-    struct arena *arena;
-    uint32_t item_bytes;
     uint32_t count; /* items there are */
+    uint32_t item_bytes;
+    struct arena *arena;
+    char *segment[SEGMENTS_MAX];
 };
 
 /* The arena's memory is freed with the arena. */
@@ -41,13 +41,19 @@ static inline unsigned segments_which(uint32_t i)
     return i >> SEGMENTS_FIRST_BITS ? 32 - SEGMENTS_FIRST_BITS - (unsigned)__builtin_clz(i) : 0;
 }
 
-/* Item i, which must be there. */
-static inline void *segments_at(const struct segments *s, uint32_t i)
+/* Item i, which must be there. The first form is for who knows the size of an item when it is
+ * compiled. */
+static inline void *segments_item(const struct segments *s, uint32_t i, size_t item_bytes)
 {
     unsigned k = segments_which(i);
     uint32_t first = k ? (1u << (SEGMENTS_FIRST_BITS - 1)) << k : 0;
     assert(s->segment[k] != NULL);
-    return s->segment[k] + (size_t)(i - first) * s->item_bytes;
+    return s->segment[k] + (i - first) * item_bytes;
+}
+
+static inline void *segments_at(const struct segments *s, uint32_t i)
+{
+    return segments_item(s, i, s->item_bytes);
 }
 
 #endif

@@ -150,6 +150,7 @@ static uint32_t take_chunk(struct slab_pool *pool, uint32_t least, uint32_t *byt
 void slab_init(struct slab *slab, struct slab_pool *pool, struct arena *index)
 {
     memset(slab, 0, sizeof *slab);
+    slab->base = pool->arena->base;
     slab->pool = pool;
     segments_init(&slab->chunks, index, sizeof(struct chunk));
 }

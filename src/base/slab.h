@@ -30,6 +30,7 @@ void slab_pool_init(struct slab_pool *pool, struct arena *arena);
 void slab_pool_fini(struct slab_pool *pool);
 
 struct slab {
+    char *base; /* of the arena: first, as it is all that finding a slot needs */
     struct slab_pool *pool;
     struct segments chunks;          /* what the slots stand in */
     uint32_t vacant;                 /* a number whose chunk was given back, and so on; 0: none */
@@ -63,7 +64,7 @@ void slab_free(struct slab *slab, uint32_t slot, size_t bytes);
 static inline void *slab_at(const struct slab *slab, uint32_t slot)
 {
     assert(slot != 0);
-    return slab->pool->arena->base + (size_t)slot * SLAB_STEP;
+    return slab->base + (size_t)slot * SLAB_STEP;
 }
 
 /* What the slab has of memory. */

@@ -14,11 +14,12 @@ struct journal_entry {
 };
 
 struct journal {
-    struct segments entries; /* of which count are in use */
     uint32_t count;
-    uint32_t room;   /* entries it may have before it is packed */
-    uint32_t kept;   /* how many of them stayed when it was packed last */
-    uint32_t packed; /* how often entries were dropped: an index found before is good no more */
+    uint32_t room;           /* entries it may have before it is packed */
+    uint32_t kept;           /* how many of them stayed when it was packed last */
+    uint32_t packed;         /* how often entries were dropped: an index found before is good no
+                                more */
+    struct segments entries; /* of which count are in use */
 };
 
 /* index: its memory, which outlives it. */
@@ -26,7 +27,7 @@ void journal_init(struct journal *journal, struct arena *index);
 
 static inline struct journal_entry *journal_at(const struct journal *journal, uint32_t i)
 {
-    return segments_at(&journal->entries, i);
+    return segments_item(&journal->entries, i, sizeof(struct journal_entry));
 }
 
 /* Whether the journal must be packed before an entry can be added. */
@@ -37,13 +38,29 @@ static inline bool journal_full(const struct journal *journal)
 
 /* Drops what live says no to, and makes room for at least as many entries as stay; or, where memory
  * is short, for an eighth as many if that takes no more of it. soon is called with each entry some
- * time before live is, to have its record fetched from memory: the records lie anywhere. */
+ * time before live is, to have its record fetched from memory: the records lie anywhere, and with
+ * 10,000,000 clients that makes packing three times as fast. Inline, so that the caller's two
+ * functions are too, which halves what packing costs a change. */
+#define JOURNAL_AHEAD 16 /* entries */
 struct journal_judge {
     bool (*live)(void *arg, const struct journal_entry *entry);
     void (*soon)(void *arg, const struct journal_entry *entry);
     void *arg;
 };
-void journal_pack(struct journal *journal, const struct journal_judge *judge, bool is_short);
+void journal_packed(struct journal *journal, uint32_t kept, bool is_short); /* its second half */
+static inline void journal_pack(struct journal *journal, const struct journal_judge *judge,
+                                bool is_short)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        if (i + JOURNAL_AHEAD < journal->count)
+            judge->soon(judge->arg, journal_at(journal, i + JOURNAL_AHEAD));
+        const struct journal_entry entry = *journal_at(journal, i);
+        if (judge->live(judge->arg, &entry))
+            *journal_at(journal, kept++) = entry;
+    }
+    journal_packed(journal, kept, is_short);
+}
 
 /* Sees to memory for one more entry. False: there is none. */
 bool journal_extend(struct journal *journal);

@@ -63,11 +63,6 @@ void record_write(struct record *record, size_t room, const struct herd_report *
     bytes_copy(to, report->time.bytes, time_bytes(form));
 }
 
-struct herd_text record_client(const struct record *record)
-{
-    return (struct herd_text){record->text, record->client_len};
-}
-
 static struct herd_text location_of(const struct record *record)
 {
     return (struct herd_text){record->text + record->client_len, record->location_len};

@@ -43,7 +43,10 @@ void record_report(const struct record *record, struct names *names, char *room,
 void record_copy(const struct record *record, struct names *names, struct herd_room *room,
                  struct herd_report *report);
 
-struct herd_text record_client(const struct record *record);
+static inline struct herd_text record_client(const struct record *record)
+{
+    return (struct herd_text){record->text, record->client_len};
+}
 
 /* Whether the session has told the record; since: the record changed after the session began. */
 static inline bool record_known(const struct record *record, uint32_t session, bool since)

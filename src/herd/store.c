@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STALE             (UINT32_C(1) << 31)
 #define INDEX_ARENA_BYTES SLAB_ARENA_BYTES
@@ -17,7 +18,7 @@ struct store {
     unsigned stripe_count;
     unsigned untidy; /* the next stripe of store_tidy */
     pthread_mutex_t watch_lock;
-    struct store_watch *watches;
+    _Atomic(struct store_watch *) watches;
     struct stripe stripes[];
 };
 
@@ -25,7 +26,8 @@ struct store *store_create(const struct store_config *config)
 {
     unsigned n = config->stripes;
     assert(n > 0 && n <= STORE_STRIPES_MAX && (n & (n - 1)) == 0);
-    struct store *store = memory_zeroed(1, sizeof *store + n * sizeof(struct stripe));
+    size_t bytes = sizeof(struct store) + n * sizeof(struct stripe);
+    struct store *store = memset(memory_aligned(CACHE_LINE, bytes), 0, bytes);
     store->context.key[0] = config->key[0];
     store->context.key[1] = config->key[1];
     store->context.stale = config->stale ? config->stale : STALE;
@@ -111,9 +113,13 @@ bool store_get(struct store *store, uint64_t hash, struct herd_text client, int6
                       room);
 }
 
+/* A server without neighbours has no watches, and its workers share no lock to see that. One that
+ * comes at this moment reads all stripes, and so what is announced here: if it found a stripe's
+ * lock free before the change, then the change's worker sees it here, for that lock lies between
+ * both. */
 void store_announce(struct store *store, uint64_t news)
 {
-    if (news == 0)
+    if (news == 0 || atomic_load_explicit(&store->watches, memory_order_relaxed) == NULL)
         return;
     pthread_mutex_lock(&store->watch_lock);
     for (struct store_watch *watch = store->watches; watch != NULL; watch = watch->next)
@@ -134,12 +140,14 @@ void store_watch(struct store *store, struct store_watch *watch)
 void store_unwatch(struct store *store, struct store_watch *watch)
 {
     pthread_mutex_lock(&store->watch_lock);
-    struct store_watch **at = &store->watches;
-    while (*at != watch) {
-        assert(*at != NULL);
-        at = &(*at)->next;
+    if (store->watches == watch) {
+        store->watches = watch->next;
+    } else {
+        struct store_watch *before = store->watches;
+        for (; before->next != watch; before = before->next)
+            assert(before->next != NULL);
+        before->next = watch->next;
     }
-    *at = watch->next;
     pthread_mutex_unlock(&store->watch_lock);
 }
 

@@ -18,7 +18,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define CACHE_LINE 64
+_Static_assert(offsetof(struct stripe, slab.base) < CACHE_LINE, "finding a record needs one line");
+
 #define LIST_AHEAD 8  /* entries of the journal whose records are fetched ahead of their reading */
 #define SPARE_MAX  64 /* bytes of a slot that a shorter report may leave unused */
 _Static_assert(SPARE_MAX + SLAB_STEP <= RECORD_SPARE_MAX,
@@ -39,17 +40,14 @@ void stripe_fini(struct stripe *stripe)
     pthread_mutex_destroy(&stripe->lock);
 }
 
-/* What is there changes seldom, and then one of these does; the counts only grow. */
+/* What is there changes seldom, and never without a word of who changes it. */
 static void account(struct stripe *stripe)
 {
-    uint64_t counts = (uint64_t)stripe->slab.chunks.count + stripe->table.buckets.count +
-                      stripe->table.spares.count + stripe->journal.entries.count;
-    if (counts == stripe->counts && stripe->slab.bytes == stripe->slab_bytes)
-        return;
-    stripe->counts = counts;
-    stripe->slab_bytes = stripe->slab.bytes;
+    stripe->grown = false;
     size_t bytes = slab_bytes(&stripe->slab) + table_bytes(&stripe->table) +
                    segments_bytes(&stripe->journal.entries);
+    if (bytes == stripe->bytes)
+        return;
     atomic_fetch_add_explicit(&stripe->context->bytes, bytes - stripe->bytes, memory_order_relaxed);
     stripe->bytes = bytes;
 }
@@ -88,14 +86,14 @@ static void fetch_slot(void *arg, uint32_t slot)
     fetch_record(arg, slot);
 }
 
-static void fetch_changed(void *arg, const struct journal_entry *entry)
+static inline void fetch_changed(void *arg, const struct journal_entry *entry)
 {
     __builtin_prefetch(slab_at(&((const struct stripe *)arg)->slab, entry->slot));
 }
 
 /* ---- changing ---- */
 
-static bool is_live(void *arg, const struct journal_entry *entry)
+static inline bool is_live(void *arg, const struct journal_entry *entry)
 {
     const struct stripe *stripe = arg;
     const struct record *record = slab_at(&stripe->slab, entry->slot);
@@ -138,6 +136,7 @@ static void make_room(struct stripe *stripe)
 static bool make_ready_slowly(struct stripe *stripe)
 {
     struct journal *journal = &stripe->journal;
+    stripe->grown = true;
     if (journal_full(journal))
         make_room(stripe);
     if (journal_full(journal))
@@ -214,6 +213,7 @@ static bool may_move(const struct stripe *stripe, size_t bytes)
 static uint32_t write_new(struct stripe *stripe, size_t bytes, const struct herd_report *report,
                           uint16_t origin, uint32_t session)
 {
+    stripe->grown = true;
     stripe->slab.thrifty = is_short(stripe->context);
     uint32_t slot = slab_alloc(&stripe->slab, bytes);
     if (slot != 0)
@@ -326,7 +326,8 @@ enum herd_put stripe_put(struct stripe *stripe, uint64_t hash, const struct herd
         return HERD_PUT_DEAD;
     pthread_mutex_lock(&stripe->lock);
     enum herd_put result = put(stripe, hash, report, session, clock_ns);
-    account(stripe);
+    if (stripe->grown)
+        account(stripe);
     pthread_mutex_unlock(&stripe->lock);
     return result;
 }

@@ -155,13 +155,14 @@ static bool may_wait(struct peer *peer, int64_t now_ns)
 static void flush(void *arg)
 {
     struct peer *peer = arg;
-    struct link_time time = time_now();
+    struct link_time time = {.now_ns = clock_now_ns()};
     if (peer->shut)
         return;
     if (may_wait(peer, time.now_ns)) {
         worker_put_off(peer->links->worker, &peer->flush);
         return;
     }
+    time.clock_ns = clock_wall_ns();
     if (!send_all(peer, time)) {
         peer_close(peer, transport_why(peer->io));
         return;
