@@ -28,10 +28,9 @@ static void on_turn(struct worker_hooks *hooks, unsigned index)
 {
     struct server *server = (struct server *)hooks;
     struct clients *clients = &server->clients[index];
-    struct links *links = &server->links[index];
     struct herd_worker *door = &server->doors[index];
-    store_announce(server->store, clients->news | links->news | door->news);
-    clients->news = links->news = door->news = 0;
+    store_announce(server->store, clients->news | door->news);
+    clients->news = door->news = 0;
 }
 
 /* This server reads its neighbours' feeds again, and they read its own. */

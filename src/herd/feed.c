@@ -29,6 +29,7 @@ struct feed {
     uint64_t pending; /* stripes to read */
     uint64_t fresh;   /* of these: never read, so they begin with a sweep */
     uint64_t moved;   /* stripes in which the place moved since it was marked */
+    uint64_t told;    /* stripes that the reader has changed, to be read at leisure */
     int64_t since_ns[STORE_STRIPES_MAX];
     struct stripe_cursor cursor[];
 };
@@ -59,6 +60,18 @@ void feed_close(struct feed *feed)
 {
     store_unwatch(feed->store, &feed->watch);
     free(feed);
+}
+
+void feed_announce(struct feed *feed, uint64_t news)
+{
+    feed->told |= news;
+    store_announce_others(feed->store, news, &feed->watch);
+}
+
+void feed_catch_up(struct feed *feed)
+{
+    feed->pending |= feed->told;
+    feed->told = 0;
 }
 
 /* A stripe that was read to its tail until now is behind from now on. */
@@ -111,6 +124,7 @@ static void end_turn(struct feed *feed, int64_t now_ns)
         feed->since_ns[i] = now_ns;
     }
     feed->fresh &= ~bit;
+    feed->told &= ~bit;
     feed->turn = TURN_NONE;
 }
 

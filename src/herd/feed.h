@@ -23,6 +23,12 @@ struct feed *feed_open(struct store *store, uint32_t session, const uint64_t *po
                        void (*wake)(void *arg), void *arg);
 void feed_close(struct feed *feed);
 
+/* Announces stripes in which what the reader itself has told made changes: to all other feeds. In
+ * this one they would only be passed over, so it is not woken, and reads on there when somebody
+ * else has changed them too, or after feed_catch_up, with the next feed_read. */
+void feed_announce(struct feed *feed, uint64_t news);
+void feed_catch_up(struct feed *feed);
+
 enum feed_result {
     FEED_IDLE,  /* all is read */
     FEED_SWEPT, /* a sweep of a stripe has ended: the place in it is worth a mark; read on */

@@ -58,15 +58,14 @@ static void say_hello(struct link *link, const char *have_epoch, struct link_tim
     buffer_grew(&link->replies, n);
 }
 
-struct link *link_open(struct link_host *host, struct neighbour *dialled, uint64_t *news,
-                       struct link_time time, void (*wake)(void *), void *arg)
+struct link *link_open(struct link_host *host, struct neighbour *dialled, struct link_time time,
+                       void (*wake)(void *), void *arg)
 {
-    assert(news != NULL && wake != NULL);
+    assert(wake != NULL);
     struct link *link = memory_zeroed(1, sizeof *link);
     link->host = host;
     link->neighbour = dialled;
     link->dialler = dialled != NULL;
-    link->news = news;
     link->wake = wake;
     link->wake_arg = arg;
     link->opened_ns = link->heard_ns = link->sent_ns = time.now_ns;
@@ -239,7 +238,7 @@ static bool on_command(struct link *link, const struct ahead_line *ahead, struct
                                    .hash = ahead->hash,
                                    .out = &link->replies,
                                    .store = link->host->store,
-                                   .news = link->news,
+                                   .news = &link->news,
                                    .server = link->host->server,
                                    .neighbour = neighbour_name(link->neighbour),
                                    .connection = 0,
@@ -308,6 +307,16 @@ static size_t hear_lines(struct link *link, const char *bytes, size_t len, struc
     return done;
 }
 
+/* That this link's own place lags behind what it has told costs nothing: nobody is to be told. But
+ * it has to be marked some time, or all of it would come back with the next session. */
+static void announce(struct link *link, struct link_time time)
+{
+    feed_announce(link->feed, link->news);
+    link->news = 0;
+    if (link->mark_ns == 0)
+        link->mark_ns = time.now_ns + LINK_MARK_NS;
+}
+
 size_t link_input(struct link *link, const char *bytes, size_t len, struct link_time time)
 {
     size_t done = 0, n = 1;
@@ -317,6 +326,8 @@ size_t link_input(struct link *link, const char *bytes, size_t len, struct link_
                                     : hear_lines(link, bytes + done, len - done, time);
         done += n;
     }
+    if (link->news != 0)
+        announce(link, time);
     return done;
 }
 

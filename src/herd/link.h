@@ -55,18 +55,18 @@ enum link_state {
 struct link;
 
 /* Begins a session. dialled: the neighbour that this server has dialled; NULL: somebody has dialled
- * this server. Stripes that change are added to *news, which the caller announces when its turn
- * ends. wake(arg): there is news to send; called on any thread, once the link is up. */
-struct link *link_open(struct link_host *host, struct neighbour *dialled, uint64_t *news,
-                       struct link_time time, void (*wake)(void *arg), void *arg);
+ * this server. wake(arg): there is news to send; called on any thread, once the link is up. */
+struct link *link_open(struct link_host *host, struct neighbour *dialled, struct link_time time,
+                       void (*wake)(void *arg), void *arg);
 void link_close(struct link *link);
 
 /* The connection has proved that the other side is the server of that name, and HELLO must say the
  * same. NULL: it has proved nothing. The name outlives the link. */
 void link_prove(struct link *link, const char *name);
 
-/* Takes whole lines off the front and returns how many bytes they had; the caller keeps the rest
- * and gives it again with more behind it. Look at link_state afterwards. */
+/* Takes whole lines off the front, announces what they have changed, and returns how many bytes
+ * they had; the caller keeps the rest and gives it again with more behind it. Look at link_state
+ * afterwards. */
 size_t link_input(struct link *link, const char *bytes, size_t len, struct link_time time);
 
 /* Writes what is to be sent, at most room bytes; returns how many. To be called after input, when

@@ -83,15 +83,24 @@ static bool put_marks(struct output *out)
     return true;
 }
 
+/* Marks that are due come behind the updates, so that what the neighbour has told is marked too;
+ * but before them where these have left no room the last time. */
 static void put_feed(struct output *out, struct link_time time)
 {
     struct link *link = out->link;
+    bool due = link->mark_ns != 0 && time.now_ns >= link->mark_ns;
     enum feed_result result;
-    if (link->mark_ns != 0 && time.now_ns >= link->mark_ns && !put_marks(out))
-        return;
+    if (due && link->marks_first) {
+        if (!put_marks(out))
+            return;
+        due = false;
+    }
+    if (due)
+        feed_catch_up(link->feed);
     do
         result = feed_read(link->feed, time.now_ns, time.clock_ns, put_update, out);
     while (result == FEED_SWEPT && put_marks(out));
+    link->marks_first = due && !put_marks(out);
     if (feed_moved(link->feed) != 0 && link->mark_ns == 0)
         link->mark_ns = time.now_ns + (result == FEED_SWEPT ? 0 : LINK_MARK_NS);
 }

@@ -18,11 +18,12 @@ struct link {
     char epoch[EPOCH_BYTES]; /* the neighbour's */
     struct feed *feed;       /* once up */
     struct buffer replies;   /* HELLO, PONG and what commands answer: goes out first */
-    uint64_t *news;
+    uint64_t news;           /* stripes that what is just heard has changed */
     void (*wake)(void *arg);
     void *wake_arg;
     int64_t opened_ns, heard_ns, sent_ns, complained_ns;
-    int64_t mark_ns; /* when the places that moved are to be marked; 0: none moved */
+    int64_t mark_ns;  /* when the places that moved are to be marked; 0: none moved */
+    bool marks_first; /* those that are due go before updates */
     bool warned_of_clock;
     struct herd_error reason;
 };

@@ -117,15 +117,20 @@ bool store_get(struct store *store, uint64_t hash, struct herd_text client, int6
  * comes at this moment reads all stripes, and so what is announced here: if it found a stripe's
  * lock free before the change, then the change's worker sees it here, for that lock lies between
  * both. */
-void store_announce(struct store *store, uint64_t news)
+void store_announce_others(struct store *store, uint64_t news, const struct store_watch *teller)
 {
     if (news == 0 || atomic_load_explicit(&store->watches, memory_order_relaxed) == NULL)
         return;
     pthread_mutex_lock(&store->watch_lock);
     for (struct store_watch *watch = store->watches; watch != NULL; watch = watch->next)
-        if (atomic_fetch_or(&watch->news, news) == 0)
+        if (watch != teller && atomic_fetch_or(&watch->news, news) == 0)
             watch->wake(watch->arg);
     pthread_mutex_unlock(&store->watch_lock);
+}
+
+void store_announce(struct store *store, uint64_t news)
+{
+    store_announce_others(store, news, NULL);
 }
 
 void store_watch(struct store *store, struct store_watch *watch)

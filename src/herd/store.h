@@ -43,8 +43,10 @@ enum herd_put store_put(struct store *store, uint64_t hash, const struct herd_re
 bool store_get(struct store *store, uint64_t hash, struct herd_text client, int64_t clock_ns,
                struct herd_report *report, struct herd_room *room);
 
-/* Tells every feed which stripes have news. */
+/* Tells every feed which stripes have news; or every other, where this one's reader told it. */
+struct store_watch;
 void store_announce(struct store *store, uint64_t news);
+void store_announce_others(struct store *store, uint64_t news, const struct store_watch *teller);
 
 /* Whether limits.memory is reached, or memory is out: links stop reading. */
 bool store_full(struct store *store);

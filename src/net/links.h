@@ -25,7 +25,6 @@ struct dial;
 struct links {
     struct links_service *service;
     struct worker *worker;
-    uint64_t news; /* stripes changed in this turn; the owner announces and clears them */
     TAILQ_HEAD(, peer) unproved; /* have not said HELLO yet, the oldest first */
     TAILQ_HEAD(, peer) proved;
     unsigned unproved_count; /* of those that were accepted */

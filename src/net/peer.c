@@ -225,8 +225,9 @@ static void take_input(struct peer *peer, const char *bytes, size_t len)
 {
     if (!peer->proved)
         link_prove(peer->link, peer->io->name);
+    struct link_time time = time_now();
     log_moment_begin();
-    size_t done = link_input(peer->link, bytes, len, time_now());
+    size_t done = link_input(peer->link, bytes, len, time);
     log_moment_end();
     buffer_take(&peer->unread, buffer_len(&peer->unread));
     buffer_add(&peer->unread, bytes + done, len - done);
@@ -240,6 +241,8 @@ static void take_input(struct peer *peer, const char *bytes, size_t len)
         peer_close(peer, "out of memory");
     else if (link_pending(peer->link))
         worker_put_off(peer->links->worker, &peer->flush);
+    else
+        set_timer(peer, time.now_ns);
 }
 
 /* Returns whether there was anything to read; the peer may be closed then. */
@@ -355,8 +358,8 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
     peer->flush = (struct errand){.run = flush, .arg = peer};
     peer->letter = (struct letter){.read = on_letter, .arg = peer};
     event_assign(&peer->timer, links->worker->base, -1, 0, on_timer, peer);
-    peer->link = link_open(&service->host, dial != NULL ? dial->neighbour : NULL, &links->news,
-                           time, on_news, peer);
+    peer->link = link_open(&service->host, dial != NULL ? dial->neighbour : NULL, time, on_news,
+                           peer);
     if (dial != NULL)
         dial->peer = peer;
     TAILQ_INSERT_TAIL(&links->unproved, peer, entry);

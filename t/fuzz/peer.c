@@ -32,7 +32,6 @@ extern const struct herd_module herd_module_at;
 struct side {
     struct link_host host;
     struct neighbour *neighbour;
-    uint64_t news;
     struct link *link;
 };
 
@@ -153,8 +152,6 @@ static void hear(const char *bytes, size_t len)
     buffer_take(&in, n);
     must(proved || link_is_proved(here.link) || held() == before);
     must(link_state(here.link) == LINK_ENDED || buffer_len(&in) <= LINK_LINE_MAX);
-    store_announce(here.host.store, here.news);
-    here.news = 0;
 }
 
 static void wake(void *arg)
@@ -166,8 +163,7 @@ static void open_session(void)
 {
     bool dials = neighbour_dialled(here.neighbour);
     memset(pos, 0, sizeof pos);
-    here.link = link_open(&here.host, dials ? here.neighbour : NULL, &here.news, at_time(), wake,
-                          NULL);
+    here.link = link_open(&here.host, dials ? here.neighbour : NULL, at_time(), wake, NULL);
     if (like & PROVES)
         hear(HELLO, sizeof HELLO - 1);
     must(!(like & PROVES) || link_state(here.link) == LINK_UP);
@@ -195,10 +191,10 @@ static void report(char client)
                                  .location = {"+1-2", 4},
                                  .time = {time, (size_t)n}};
     must(number_time_parse(report.time, &report.time_ns));
+    uint64_t news = 0;
     store_put(here.host.store, store_hash(here.host.store, report.client), &report, 0,
-              at_time().clock_ns, &here.news);
-    store_announce(here.host.store, here.news);
-    here.news = 0;
+              at_time().clock_ns, &news);
+    store_announce(here.host.store, news);
 }
 
 /* What a server asks of a link to know when to come back to it. */
@@ -278,8 +274,6 @@ static size_t pass(struct side *from, struct side *to)
     static char bytes[ROOM];
     size_t n = link_output(from->link, bytes, sizeof bytes, at_time());
     must(link_input(to->link, bytes, n, at_time()) == n);
-    store_announce(to->host.store, to->news);
-    to->news = 0;
     return n;
 }
 
@@ -300,10 +294,8 @@ static void meet_honest(void)
     struct side there;
     bool dials = neighbour_dialled(here.neighbour);
     set_side(&there, "Hands", "cccccccccccccccccccccccccccccccc", "Goloman", !dials);
-    here.link = link_open(&here.host, dials ? here.neighbour : NULL, &here.news, at_time(), wake,
-                          NULL);
-    there.link = link_open(&there.host, dials ? NULL : there.neighbour, &there.news, at_time(),
-                           wake, NULL);
+    here.link = link_open(&here.host, dials ? here.neighbour : NULL, at_time(), wake, NULL);
+    there.link = link_open(&there.host, dials ? NULL : there.neighbour, at_time(), wake, NULL);
     while (pass(&here, &there) + pass(&there, &here) > 0)
         ;
     must(link_state(here.link) == LINK_UP && link_state(there.link) == LINK_UP);

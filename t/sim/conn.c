@@ -31,7 +31,7 @@ static void end_open(struct end *end, struct server *server, struct neighbour *d
 {
     end->server = server;
     end->close_ns = WORLD_NEVER;
-    end->link = link_open(&server->host, dialled, &server->news, server_time(server), wake, end);
+    end->link = link_open(&server->host, dialled, server_time(server), wake, end);
     end->next = server->ends;
     server->ends = end;
     server_turn_by(server, server->world->now_ns);

@@ -23,7 +23,6 @@ extern const struct herd_module herd_module_at;
 struct side {
     struct link_host host;
     struct neighbour *neighbour;
-    uint64_t news;
     struct link *link;
     int woken;
     char out[65536]; /* what it wrote last */
@@ -69,7 +68,7 @@ static void clear_side(struct side *side)
 static void open_side(struct side *side)
 {
     side->link = link_open(&side->host, neighbour_dialled(side->neighbour) ? side->neighbour : NULL,
-                           &side->news, at_time(), count_wake, &side->woken);
+                           at_time(), count_wake, &side->woken);
 }
 
 static void set_up(void)
@@ -102,8 +101,6 @@ static void hear(struct side *side, const char *bytes)
 {
     size_t len = strlen(bytes);
     assert_int_equal(link_input(side->link, bytes, len, at_time()), len);
-    store_announce(side->host.store, side->news);
-    side->news = 0;
 }
 
 /* Lets both say all they have; returns how many updates that was. */
@@ -280,7 +277,7 @@ static void who_does_not_prove_itself_is_refused(void **state)
     refuses("\n", "HELLO");
     set_up();
     link_close(a.link);
-    a.link = link_open(&a.host, NULL, &a.news, at_time(), count_wake, &a.woken);
+    a.link = link_open(&a.host, NULL, at_time(), count_wake, &a.woken);
     hear(&a, "HELLO 1 B A " B " 1.0 4 HAVE -\n"); /* which A dials itself */
     assert_int_equal(link_state(a.link), LINK_ENDED);
     tear_down();
@@ -403,7 +400,6 @@ static void any_room_will_do(void **state)
     put(a.host.store, client, 1, 0);
     put(a.host.store, "y", 2, 0);
     struct link *links[] = {a.link, b.link};
-    struct side *sides[] = {&a, &b};
     static char pipe[2][65536];
     size_t len[2] = {0, 0};
     for (size_t turn = 0; turn < 2000; turn++) {
@@ -411,7 +407,6 @@ static void any_room_will_do(void **state)
         len[i] += link_output(links[i], pipe[i] + len[i], room, at_time());
         size_t taken = link_input(links[!i], pipe[i], len[i], at_time());
         memmove(pipe[i], pipe[i] + taken, len[i] -= taken);
-        store_announce(sides[!i]->host.store, sides[!i]->news);
     }
     assert_int_equal(held_s(b.host.store, client), 1);
     assert_int_equal(held_s(b.host.store, "y"), 2);
