@@ -178,6 +178,16 @@ void *memory_aligned(size_t alignment, size_t bytes)
     return p;
 }
 
+void *memory_apart(size_t count, size_t bytes)
+{
+    size_t all;
+    bool fits = !__builtin_mul_overflow(count, bytes, &all) && all <= SIZE_MAX - MEMORY_LINE;
+    assert(fits && all > 0);
+    (void)fits;
+    all = (all + MEMORY_LINE - 1) / MEMORY_LINE * MEMORY_LINE;
+    return memset(memory_aligned(MEMORY_LINE, all), 0, all);
+}
+
 char *memory_string(const char *text)
 {
     assert(text != NULL);

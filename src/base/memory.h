@@ -17,8 +17,12 @@ void *memory_alloc(size_t bytes);                /* not cleared */
 void *memory_zeroed(size_t count, size_t bytes); /* cleared */
 void *memory_resize(void *old, size_t bytes);
 void *memory_aligned(size_t alignment,
-                     size_t bytes);    /* not cleared; bytes a multiple of alignment */
-char *memory_string(const char *text); /* a copy */
+                     size_t bytes); /* not cleared; bytes a multiple of alignment */
+/* Cleared, and in cache lines of its own: for what one thread writes all the time, and others look
+ * at or have their own beside. In an array each is apart if its type is alignas(MEMORY_LINE). */
+#define MEMORY_LINE 64
+void *memory_apart(size_t count, size_t bytes);
+char *memory_string(const char *text);                 /* a copy */
 char *memory_string_of(const char *bytes, size_t len); /* a copy with a NUL behind it */
 
 /* NULL: there is none now. */

@@ -11,13 +11,12 @@
 
 #include "base/memory.h"
 
-#define CACHE_LINE 64
-#define NAME_MAX   64 /* bytes of a name */
+#define NAME_MAX 64 /* bytes of a name */
 
 struct block {
-    char before[CACHE_LINE]; /* a neighbour on the heap may be another thread's */
+    char before[MEMORY_LINE]; /* a neighbour on the heap may be another thread's */
     struct metrics_block own;
-    char after[CACHE_LINE];
+    char after[MEMORY_LINE];
     struct block *next;
 };
 

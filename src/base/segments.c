@@ -3,9 +3,9 @@
  * in one. */
 #include "base/segments.h"
 
-#include <string.h>
+#include "base/memory.h"
 
-#define CACHE_LINE 64
+#include <string.h>
 
 void segments_init(struct segments *s, struct arena *arena, uint32_t item_bytes)
 {
@@ -18,7 +18,7 @@ void segments_init(struct segments *s, struct arena *arena, uint32_t item_bytes)
 static bool add_segment(struct segments *s, unsigned k)
 {
     size_t items = k ? ((size_t)1 << (SEGMENTS_FIRST_BITS - 1)) << k : 1u << SEGMENTS_FIRST_BITS;
-    s->segment[k] = arena_take(s->arena, items * s->item_bytes, CACHE_LINE);
+    s->segment[k] = arena_take(s->arena, items * s->item_bytes, MEMORY_LINE);
     return s->segment[k] != NULL;
 }
 

@@ -146,9 +146,9 @@ static bool create_workers(struct server *server, struct herd_error *err)
     if (server->workers == NULL)
         return false;
     server->worker_count = n;
-    server->clients = memory_zeroed(n, sizeof *server->clients);
-    server->doors = memory_zeroed(n, sizeof *server->doors);
-    server->links = memory_zeroed(n, sizeof *server->links);
+    server->clients = memory_apart(n, sizeof *server->clients);
+    server->doors = memory_apart(n, sizeof *server->doors);
+    server->links = memory_apart(n, sizeof *server->links);
     server->links_service.workers = server->workers;
     server->links_service.links = server->links;
     server->links_service.worker_count = n;

@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define STALE             (UINT32_C(1) << 31)
 #define INDEX_ARENA_BYTES SLAB_ARENA_BYTES
@@ -16,8 +15,8 @@ struct store {
     struct stripe_context context;
     _Atomic uint64_t bytes_max; /* as configured; the context's is what holds now */
     unsigned stripe_count;
-    unsigned untidy; /* the next stripe of store_tidy */
-    pthread_mutex_t watch_lock;
+    unsigned untidy;                                 /* the next stripe of store_tidy */
+    alignas(MEMORY_LINE) pthread_mutex_t watch_lock; /* taken in each turn of each worker */
     _Atomic(struct store_watch *) watches;
     struct stripe stripes[];
 };
@@ -27,7 +26,7 @@ struct store *store_create(const struct store_config *config)
     unsigned n = config->stripes;
     assert(n > 0 && n <= STORE_STRIPES_MAX && (n & (n - 1)) == 0);
     size_t bytes = sizeof(struct store) + n * sizeof(struct stripe);
-    struct store *store = memset(memory_aligned(CACHE_LINE, bytes), 0, bytes);
+    struct store *store = memory_apart(1, bytes);
     store->context.key[0] = config->key[0];
     store->context.key[1] = config->key[1];
     store->context.stale = config->stale ? config->stale : STALE;

@@ -18,7 +18,7 @@
 #include <assert.h>
 #include <string.h>
 
-_Static_assert(offsetof(struct stripe, slab.base) < CACHE_LINE, "finding a record needs one line");
+_Static_assert(offsetof(struct stripe, slab.base) < MEMORY_LINE, "finding a record needs one line");
 
 #define LIST_AHEAD 8  /* entries of the journal whose records are fetched ahead of their reading */
 #define SPARE_MAX  64 /* bytes of a slot that a shorter report may leave unused */
@@ -65,7 +65,7 @@ static void fetch_record(const struct stripe *stripe, uint32_t slot)
 {
     const char *record = slab_at(&stripe->slab, slot);
     __builtin_prefetch(record);
-    __builtin_prefetch(record + CACHE_LINE);
+    __builtin_prefetch(record + MEMORY_LINE);
 }
 
 void stripe_fetch(const struct stripe *stripe, uint64_t hash)

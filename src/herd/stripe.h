@@ -4,6 +4,7 @@
 #ifndef HERD_STRIPE_H
 #define HERD_STRIPE_H
 
+#include "base/memory.h"
 #include "base/slab.h"
 #include "herd/journal.h"
 #include "herd/record.h"
@@ -12,8 +13,6 @@
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
-
-#define CACHE_LINE 64
 
 /* What all stripes of a store share. */
 struct stripe_context {
@@ -28,19 +27,19 @@ struct stripe_context {
     _Atomic int64_t forget_after_ns; /* 0: never */
     _Atomic uint64_t clients_max;    /* 0: no limit; binds clients only */
     _Atomic uint64_t bytes_max;      /* likewise; 0: memory is out, nothing new has room */
-    alignas(CACHE_LINE) _Atomic uint64_t clients; /* records held */
-    _Atomic uint64_t bytes;                       /* of the arenas, in use or kept for it */
+    alignas(MEMORY_LINE) _Atomic uint64_t clients; /* records held */
+    _Atomic uint64_t bytes;                        /* of the arenas, in use or kept for it */
 };
 
 /* What a change of a record that is held touches stands in four cache lines, not in nine: others
  * have pushed them out since, or other workers have had them. */
 struct stripe {
-    alignas(CACHE_LINE) pthread_mutex_t lock;
+    alignas(MEMORY_LINE) pthread_mutex_t lock;
     struct stripe_context *context;
     uint64_t tail;    /* seq of the last change; 0: none yet */
     struct slab slab; /* of which the first member alone is needed */
-    alignas(CACHE_LINE) struct table table;
-    alignas(CACHE_LINE) bool grown; /* there may be more memory than is accounted for */
+    alignas(MEMORY_LINE) struct table table;
+    alignas(MEMORY_LINE) bool grown; /* there may be more memory than is accounted for */
     struct journal journal;
     size_t bytes;               /* this stripe's part of context->bytes */
     struct slab_walk dead_walk; /* for dead records */

@@ -2,6 +2,7 @@
 #ifndef NET_CLIENTS_H
 #define NET_CLIENTS_H
 
+#include "base/memory.h"
 #include "herd/dispatch.h"
 #include "herd/store.h"
 #include "net/addresses.h"
@@ -9,6 +10,7 @@
 #include "net/tls.h"
 #include "net/worker.h"
 
+#include <stdalign.h>
 #include <stdatomic.h>
 
 /* One a server; read-only once the workers run, but for the counts. */
@@ -22,13 +24,13 @@ struct clients_service {
     uint64_t buffers_max;  /* limits.buffers; 0: no limit */
     uint64_t commands_max; /* of one connection; 0: no limit */
     uint64_t connections_max;
-    bool rate;                           /* whether commands cost tokens of their address */
-    struct addresses *addresses;         /* NULL: no limit counts by address */
-    int64_t line_ns, answer_ns, idle_ns; /* deadlines; 0: none */
-    int64_t max_ahead_ns;                /* 0: no limit */
-    _Atomic uint64_t open;               /* connections there are */
-    _Atomic uint64_t buffers;            /* bytes of all backlogs, and of TLS */
-    _Atomic uint64_t numbered;           /* connections there ever were; the log's #N */
+    bool rate;                                  /* whether commands cost tokens of their address */
+    struct addresses *addresses;                /* NULL: no limit counts by address */
+    int64_t line_ns, answer_ns, idle_ns;        /* deadlines; 0: none */
+    int64_t max_ahead_ns;                       /* 0: no limit */
+    alignas(MEMORY_LINE) _Atomic uint64_t open; /* connections there are */
+    _Atomic uint64_t buffers;                   /* bytes of all backlogs, and of TLS */
+    _Atomic uint64_t numbered;                  /* connections there ever were; the log's #N */
 };
 
 struct connection;
@@ -45,9 +47,10 @@ enum due {
     DUE_KINDS
 };
 
-/* The connections of one worker. Its thread's business. */
+/* The connections of one worker. Its thread's business. Apart from the next worker's, for each
+ * writes to its own with every read of a socket. */
 struct clients {
-    struct worker *worker;
+    alignas(MEMORY_LINE) struct worker *worker;
     struct clients_service *service;
     int64_t
         clock_ns; /* the wall's when bytes were last read, and a nanosecond more for each command */

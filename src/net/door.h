@@ -3,8 +3,11 @@
 #ifndef NET_DOOR_H
 #define NET_DOOR_H
 
+#include "base/memory.h"
 #include "herd/request.h"
 #include "net/worker.h"
+
+#include <stdalign.h>
 
 /* One a server; read-only once the workers run. */
 struct door_service {
@@ -15,7 +18,7 @@ struct door_service {
 
 /* What modules have on one worker. */
 struct herd_worker {
-    struct worker *worker;
+    alignas(MEMORY_LINE) struct worker *worker; /* apart from the next one's */
     struct door_service *service;
     uint64_t news;   /* stripes changed in this turn; the owner announces and clears them */
     unsigned timers; /* that there are */

@@ -2,10 +2,13 @@
 #ifndef NET_LINKS_H
 #define NET_LINKS_H
 
+#include "base/memory.h"
 #include "herd/link.h"
 #include "net/address.h"
 #include "net/tls.h"
 #include "net/worker.h"
+
+#include <stdalign.h>
 
 /* One a server. */
 struct links_service {
@@ -23,7 +26,7 @@ struct dial;
 
 /* The links of one worker. Its thread's business. */
 struct links {
-    struct links_service *service;
+    alignas(MEMORY_LINE) struct links_service *service; /* apart from the next worker's */
     struct worker *worker;
     TAILQ_HEAD(, peer) unproved; /* have not said HELLO yet, the oldest first */
     TAILQ_HEAD(, peer) proved;

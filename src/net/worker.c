@@ -161,7 +161,7 @@ static bool prepare(struct worker *worker, struct herd_error *err)
 
 static struct worker *create(unsigned index, struct worker_hooks *hooks, struct herd_error *err)
 {
-    struct worker *worker = memory_zeroed(1, sizeof *worker);
+    struct worker *worker = memory_apart(1, sizeof *worker);
     worker->index = index;
     worker->hooks = hooks;
     return prepare(worker, err) ? worker : NULL;
