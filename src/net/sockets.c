@@ -5,11 +5,9 @@
 #include <assert.h>
 #include <unistd.h>
 
-static void on_some(evutil_socket_t fd, short what, void *arg)
+void sockets_poll(struct sockets *sockets)
 {
-    (void)what;
-    struct sockets *sockets = arg;
-    sockets->count = epoll_wait(fd, sockets->found, SOCKETS_ROUND, 0);
+    sockets->count = epoll_wait(sockets->fd, sockets->found, SOCKETS_ROUND, 0);
     for (sockets->next = 0; sockets->next < sockets->count;) {
         const struct epoll_event *found = &sockets->found[sockets->next++];
         struct socket *socket = found->data.ptr;
@@ -19,6 +17,12 @@ static void on_some(evutil_socket_t fd, short what, void *arg)
         socket->ready(socket, found->events);
     }
     sockets->next = sockets->count = 0;
+}
+
+static void on_some(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    sockets_poll(arg);
 }
 
 bool sockets_open(struct sockets *sockets, struct event_base *base)

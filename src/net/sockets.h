@@ -32,6 +32,9 @@ struct sockets {
 bool sockets_open(struct sockets *sockets, struct event_base *base);
 void sockets_close(struct sockets *sockets);
 
+/* Tells those sockets that have what they wait for, without waiting; the loop does the same. */
+void sockets_poll(struct sockets *sockets);
+
 /* Waits for what socket->waits_for says, until sockets_wait changes that or the socket is removed.
  * False: the system takes no more, errno says why. */
 bool sockets_add(struct sockets *sockets, struct socket *socket);

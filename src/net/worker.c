@@ -13,7 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-#define SETTLE_ROUNDS 100000
+#define SETTLE_ROUNDS   100000
+#define SHORT_TURNS_MAX 8
 
 static _Thread_local struct worker *here;
 
@@ -82,6 +83,21 @@ static void end_of_events(struct worker *worker)
         worker->hooks->turn(worker->hooks, worker->index);
 }
 
+/* While work is put off, as a busy server's links do until there is more to tell, a turn needs to
+ * look at the sockets alone: libevent would ask the kernel twice, and for the time besides. Timers,
+ * letters and listeners wait for a few such turns at the most, or for one that finds nothing.
+ * Returns whether that was a turn. */
+static bool take_short_turn(struct worker *worker)
+{
+    if (TAILQ_EMPTY(&worker->errands) || worker->short_turns == SHORT_TURNS_MAX) {
+        worker->short_turns = 0;
+        return false;
+    }
+    worker->short_turns++;
+    sockets_poll(&worker->sockets);
+    return worker->sockets.told > 0;
+}
+
 static void *run(void *arg)
 {
     struct worker *worker = arg;
@@ -90,7 +106,8 @@ static void *run(void *arg)
     while (!worker->ending) {
         int flags = TAILQ_EMPTY(&worker->errands) ? 0 : EVLOOP_NONBLOCK;
         worker->sockets.told = 0;
-        event_base_loop(worker->base, EVLOOP_ONCE | flags);
+        if (!take_short_turn(worker))
+            event_base_loop(worker->base, EVLOOP_ONCE | flags);
         metric_add(wakeups, 1);
         end_of_events(worker);
         worker_run_errands(worker);

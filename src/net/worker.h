@@ -44,6 +44,7 @@ struct worker {
     struct mailbox mailbox;
     struct event mail, second;
     struct sockets sockets;
+    unsigned short_turns; /* in a row */
     struct errands errands;
     struct worker_hooks *hooks;
     bool ending, running;

@@ -2,6 +2,7 @@
  * what they wait for, and never once they are removed. And the queues of their deadlines. */
 #include "net/sockets.h"
 #include "net/deadline.h"
+#include "net/worker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -175,6 +176,76 @@ static void who_is_set_again_within_the_grain_keeps_its_place(void **state)
     assert_null(deadline_due(&other, INT64_MAX));
 }
 
+/* ---- a worker that has no rest ---- */
+
+static struct {
+    struct end end;
+    struct errand errand;
+    _Atomic int turns, seconds;
+    _Atomic bool heard;
+} busy;
+
+static struct worker *the_worker;
+
+static void again(void *arg)
+{
+    (void)arg;
+    busy.turns++;
+    worker_put_off(the_worker, &busy.errand);
+}
+
+static void start_busy(struct worker_hooks *hooks, unsigned index)
+{
+    (void)hooks, (void)index;
+    assert_true(sockets_add(&the_worker->sockets, &busy.end.socket));
+    worker_put_off(the_worker, &busy.errand);
+}
+
+static void stop_busy(struct worker_hooks *hooks, unsigned index)
+{
+    (void)hooks, (void)index;
+    worker_cancel(&busy.errand);
+    sockets_remove(&the_worker->sockets, &busy.end.socket);
+}
+
+static void count_second(struct worker_hooks *hooks, unsigned index)
+{
+    (void)hooks, (void)index;
+    busy.seconds++;
+}
+
+static void hear(void *arg)
+{
+    (void)arg;
+    busy.heard = true;
+}
+
+/* Its turns look at the sockets, and then not only at those. */
+static void a_busy_worker_has_letters_and_timers(void **state)
+{
+    (void)state;
+    int fds[2];
+    struct herd_error err;
+    struct worker_hooks hooks = {.start = start_busy, .second = count_second, .stop = stop_busy};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1); /* which nobody reads */
+    busy.end.socket = (struct socket){fds[0], EPOLLIN, count};
+    busy.errand.run = again;
+    struct worker **workers = workers_create(1, &hooks, &err);
+    assert_non_null(workers);
+    the_worker = workers[0];
+    assert_true(workers_run(workers, 1, &err));
+    mailbox_send(&the_worker->mailbox, hear, NULL);
+    for (int ms = 0; ms < 10000 && (!busy.heard || busy.seconds == 0); ms++)
+        usleep(1000);
+    assert_true(busy.heard && busy.seconds > 0 && busy.turns > 8);
+    workers_stop(workers, 1);
+    workers_destroy(workers, 1);
+    assert_true(busy.end.told > 8);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_cannot_be_added_is_refused, set_up, tear_down),
         cmocka_unit_test(a_deadline_is_never_early_and_late_by_the_grain),
         cmocka_unit_test(who_is_set_again_within_the_grain_keeps_its_place),
+        cmocka_unit_test(a_busy_worker_has_letters_and_timers),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
