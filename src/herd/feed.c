@@ -20,6 +20,8 @@ enum turn { TURN_NONE, TURN_LIST, TURN_SWEEP };
 
 struct feed {
     struct store *store;
+    struct stripe *stripes;
+    unsigned stripe_count;
     struct store_watch watch;
     uint32_t session;
     unsigned stripe; /* whose turn it is */
@@ -40,12 +42,14 @@ struct feed *feed_open(struct store *store, uint32_t session, const uint64_t *po
     unsigned n = store_stripes(store);
     struct feed *feed = memory_zeroed(1, sizeof *feed + n * sizeof feed->cursor[0]);
     feed->store = store;
+    feed->stripes = store_stripe(store, 0);
+    feed->stripe_count = n;
     feed->session = session;
     feed->watch.wake = wake;
     feed->watch.arg = arg;
     feed->stripe = n - 1;
     for (unsigned i = 0; i < n; i++) {
-        feed->cursor[i].began = stripe_tail(store_stripe(store, i));
+        feed->cursor[i].began = stripe_tail(&feed->stripes[i]);
         feed->cursor[i].pos = pos != NULL ? pos[i] : 0;
         feed->since_ns[i] = -1;
         if (feed->cursor[i].pos == 0)
@@ -97,7 +101,7 @@ static void begin_turn(struct feed *feed, int64_t now_ns)
 {
     feed->stripe = next_stripe(feed);
     uint64_t bit = UINT64_C(1) << feed->stripe;
-    struct stripe *stripe = store_stripe(feed->store, feed->stripe);
+    struct stripe *stripe = &feed->stripes[feed->stripe];
     bool lags = now_ns - feed->since_ns[feed->stripe] > LAG_MAX_NS && !BROKEN(never_sweep);
     if ((feed->fresh & bit) || lags) {
         feed->turn = TURN_SWEEP;
@@ -131,7 +135,7 @@ static void end_turn(struct feed *feed, int64_t now_ns)
 static enum stripe_read read_batch(struct feed *feed, const struct stripe_sink *sink)
 {
     unsigned i = feed->stripe;
-    struct stripe *stripe = store_stripe(feed->store, i);
+    struct stripe *stripe = &feed->stripes[i];
     struct stripe_cursor *cursor = &feed->cursor[i];
     uint64_t before = cursor->pos;
     enum stripe_read result = feed->turn == TURN_SWEEP
@@ -148,7 +152,7 @@ enum feed_result feed_read(struct feed *feed, int64_t now_ns, int64_t clock_ns,
                            bool (*take)(void *, const struct herd_report *), void *arg)
 {
     struct stripe_sink sink = {take, arg, feed->session, clock_ns};
-    unsigned turns = store_stripes(feed->store), batches = BATCHES_MAX;
+    unsigned turns = feed->stripe_count, batches = BATCHES_MAX;
     take_news(feed, now_ns);
     while (feed->pending != 0 && turns > 0 && batches-- > 0) {
         if (feed->turn == TURN_NONE)

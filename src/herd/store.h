@@ -71,7 +71,7 @@ unsigned store_stripes(const struct store *store);
 
 /* ---- for feeds ---- */
 
-struct stripe *store_stripe(struct store *store, unsigned i);
+struct stripe *store_stripe(struct store *store, unsigned i); /* they stand side by side */
 
 /* One that waits for news: store_announce ORs the stripes into news, and calls wake if it was 0, on
  * the thread that announces. wake must not block and must not call store_watch or store_unwatch. */
