@@ -81,7 +81,7 @@ for my $link (0, 1) {
 }
 ok $h->wait_for(sub { $f->held <= $held + 4 }, 'memory is given back'), 'nothing leaks' or diag $f->held, " pieces of $held";
 my $status = $h->status('Goloman');
-cmp_ok $status->{memory_failures}, '>', 2, 'they are counted';
+cmp_ok $status->{memory_failures}, '>', 0, 'they are counted';
 ok $h->wait_log('Goloman', 'warn - Out of memory: '), 'the log says so';
 ok $h->wait_log('Goloman', 'info - There is memory again'), '... and when it is over';
 
