@@ -61,8 +61,8 @@ system("$cc -D_GNU_SOURCE -shared -fPIC -o '$shim' '$source' -ldl") == 0
         answer => sub { $_[0]->reply('{"results":[],"status":"ZERO_RESULTS"}') });
     for my $server ($h->servers) {
         my $url = $up->url('good', { Awake => 'localhost', Late => 'late.invalid' }->{$server} // 'slow.invalid');
-        $h->start($server, ['-g', 'places: { provider = "google"; google: { key_file = "key";'
-            . qq(ca_file = "authority.pem"; url = "$url"; }; };)]);
+        $h->start($server, ['-g', 'places: { provider = "google"; google: { key_file = "key"; failures = 0;'
+            . qq( ca_file = "authority.pem"; url = "$url"; }; };)]);
         $h->ask($server, 'IAMAT c +1-1 1');
     }
     run_tests($up);
@@ -70,13 +70,17 @@ system("$cc -D_GNU_SOURCE -shared -fPIC -o '$shim' '$source' -ldl") == 0
 
 sub slept { length $h->read('slept') }
 
+# No two ask the same, and so each has a request of its own.
+my $lines = 0;
+sub line { return sprintf "WHATSAT c 10.%05d 5\n", ++$lines }
+
 # So many searches at once; how long they took, and the longest that another command did.
 sub searches {
     my ($server, $count) = @_;
     my $before = slept();
     my @clients = map { $h->connect($server) } 1 .. $count;
     my $began = now();
-    $_->send("WHATSAT c 10 5\n") for @clients;
+    $_->send(line()) for @clients;
     $h->wait_for(sub { slept() > $before }, 'the resolver sleeps');
     my $other = $h->connect($server);
     my ($worst, $good, $asked, @took) = (0, 0, 0);
@@ -108,7 +112,7 @@ sub vanish {
     my ($before, $began, $gone) = (slept(), now(), 0);
     for (1 .. 6) {
         my @clients = map { $h->connect($server) } 1 .. 32;
-        $_->send("WHATSAT c 10 5\n") for @clients;
+        $_->send(line()) for @clients;
         $h->wait_for(sub { slept() >= $before + 32 }, 'the resolver sleeps');
         $_->reset for @clients;
         $gone += 32;
