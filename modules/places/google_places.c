@@ -21,11 +21,6 @@ struct place {
         attributions;
 };
 
-static bool is_string(struct herd_text value)
-{
-    return json_kind(value) == JSON_STRING;
-}
-
 /* A member of that name of an object; of no length where there is none of the kind. */
 static struct herd_text find(struct herd_text object, const char *name, enum json_kind kind)
 {
@@ -60,19 +55,6 @@ static void read_location(struct herd_text location, struct place *place)
     }
 }
 
-static bool is_string_array(struct herd_text value)
-{
-    struct json_walk walk = json_enter(value);
-    struct herd_text element;
-
-    while (json_next_element(&walk, &element)) {
-        if (!is_string(element))
-            return false;
-    }
-    return true;
-}
-
-/* Kinds by kinds: a string, a number, an array, an object. */
 static void read_member(struct herd_text key, struct herd_text value, struct place *place)
 {
     const struct {
@@ -94,7 +76,7 @@ static void read_member(struct herd_text key, struct herd_text value, struct pla
         if (kind == plain[i].kind && json_says(key, plain[i].name))
             *plain[i].to = value;
     }
-    if (kind == JSON_ARRAY && json_says(key, "types") && is_string_array(value))
+    if (json_says(key, "types") && json_is_strings(value))
         place->types = value;
     else if (kind == JSON_OBJECT && json_says(key, "displayName"))
         place->name = find(value, "text", JSON_STRING);

@@ -29,6 +29,9 @@ struct herd_text json_trim(struct herd_text text);
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 enum json_kind json_kind(struct herd_text value);
 
+/* Whether it is an array of nothing but strings. */
+bool json_is_strings(struct herd_text value);
+
 /* A walk through an object or an array, in the order of the text. */
 struct json_walk {
     const char *at, *end;

@@ -8,21 +8,6 @@
 
 /* ---- reading ---- */
 
-bool place_types_valid(struct herd_text value)
-{
-    struct herd_text element;
-    struct json_walk walk;
-
-    if (json_kind(value) != JSON_ARRAY)
-        return false;
-    walk = json_enter(value);
-    while (json_next_element(&walk, &element)) {
-        if (json_kind(element) != JSON_STRING)
-            return false;
-    }
-    return true;
-}
-
 static void read_properties(struct herd_text properties, struct place *place)
 {
     struct json_walk walk = json_enter(properties);
@@ -38,7 +23,7 @@ static void read_properties(struct herd_text properties, struct place *place)
             place->amenity = value;
         else if (string && json_says(key, "vicinity"))
             place->vicinity = value;
-        else if (!string && json_says(key, "types") && place_types_valid(value))
+        else if (!string && json_says(key, "types") && json_is_strings(value))
             place->types = value;
     }
 }

@@ -19,9 +19,6 @@ bool place_read_feature(struct place *place, struct herd_text value);
 /* Whether these are degrees of a place on the earth. */
 bool place_on_earth(double lat_deg, double lon_deg);
 
-/* Whether a value is an array of strings, as `types` has to be. */
-bool place_types_valid(struct herd_text value);
-
 /* Adds the place as an entry of `results`, on one line: digits, escapes and numbers beyond a double
  * go through as they stand; only line breaks between values go, with the indentation behind them.
  */

@@ -73,7 +73,7 @@ static bool take_member(struct place *place, struct herd_text key, struct herd_t
         place->amenity = value;
     else if (kind == JSON_STRING && role == READER_VICINITY)
         place->vicinity = value;
-    else if (json_says(key, "types") && place_types_valid(value))
+    else if (json_says(key, "types") && json_is_strings(value))
         place->types = value;
     else
         return false;
