@@ -7,7 +7,7 @@ use Test::Herd::Bench;
 use Test::Herd::Faults;
 use Test::Herd::Time qw(now sanitized);
 
-use constant { PLACES => 10_000_000, BYTES => 320, CITIES => 3000, MEDIAN_MS => 2, RSS_MIB => 200 };
+use constant { PLACES => 10_000_000, BYTES => 320, CITIES => 3000, MEDIAN_MS => 2, RSS_MIB => 300 };
 
 my $places = Test::Herd::Faults::amount(PLACES);
 my $h = Test::Herd->new(
