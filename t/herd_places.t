@@ -137,6 +137,11 @@ for my $signal (qw(TERM INT HUP)) {
     is $? & 127, { TERM => 15, INT => 2, HUP => 1 }->{$signal}, "SIG$signal ends it";
     is content_of(), 'places.db', '... and it leaves nothing';
 }
+my $large = file('large.csv', "lat,lon,name\n" . join '', map {"1,2,place $_\n"} 1 .. 20_000);
+my $full = `ulimit -f 500; '$program' import '$large' '$db' 2>&1`;
+is $? >> 8, 1, 'no room for the file';
+like $full, qr/^herd-places: \Q$db\E\.tmp: /, '... and why';
+is content_of(), 'places.db', '... and it leaves nothing';
 file('places.db.tmp', 'left by one that was killed');
 is run('import', file('a.csv'), $db)->{status}, 0, 'what a killed one left is taken over';
 is content_of(), 'places.db', '... and gone';
