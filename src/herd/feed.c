@@ -72,6 +72,11 @@ void feed_announce(struct feed *feed, uint64_t news)
     store_announce_others(feed->store, news, &feed->watch);
 }
 
+bool feed_told(const struct feed *feed)
+{
+    return feed->told != 0;
+}
+
 void feed_catch_up(struct feed *feed)
 {
     feed->pending |= feed->told;

@@ -27,6 +27,7 @@ void feed_close(struct feed *feed);
  * this one they would only be passed over, so it is not woken, and reads on there when somebody
  * else has changed them too, or after feed_catch_up, with the next feed_read. */
 void feed_announce(struct feed *feed, uint64_t news);
+bool feed_told(const struct feed *feed); /* whether there is any such stripe */
 void feed_catch_up(struct feed *feed);
 
 enum feed_result {

@@ -101,7 +101,8 @@ static void put_feed(struct output *out, struct link_time time)
         result = feed_read(link->feed, time.now_ns, time.clock_ns, put_update, out);
     while (result == FEED_SWEPT && put_marks(out));
     link->marks_first = due && !put_marks(out);
-    if (feed_moved(link->feed) != 0 && link->mark_ns == 0)
+    bool rest = feed_moved(link->feed) != 0 || feed_told(link->feed);
+    if (rest && link->mark_ns == 0)
         link->mark_ns = time.now_ns + (result == FEED_SWEPT ? 0 : LINK_MARK_NS);
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "herd/hello.h"
 #include "herd/link.h"
+#include "herd/stripe.h"
 #include "reports.h"
 #include <cmocka.h>
 
@@ -168,6 +169,102 @@ static void marks_lag_by_a_tenth_of_a_second(void **state)
     now_ns += LINK_MARK_NS;
     write_out(&a);
     assert_ptr_equal(strstr(a.out, "MARK "), a.out);
+    tear_down();
+}
+
+/* Takes the MARKs of what the side wrote last into pos. */
+static void take_marks(const struct side *side, uint64_t *pos)
+{
+    for (const char *at = side->out; (at = strstr(at, "MARK ")) != NULL; at++) {
+        unsigned stripe;
+        unsigned long long to;
+        assert_int_equal(sscanf(at, "MARK %u %llu\n", &stripe, &to), 2);
+        assert_in_range(stripe, 0, 3);
+        assert_true(to >= pos[stripe]);
+        pos[stripe] = to;
+    }
+}
+
+/* Whether all that the side has is marked when nothing has been said for some time. */
+static bool all_marked_in_the_end(struct side *side, uint64_t *pos)
+{
+    bool all = true;
+    for (int i = 0; i < 3; i++) {
+        now_ns += LINK_MARK_NS;
+        while (write_out(side) > 0)
+            take_marks(side, pos);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        all &= pos[i] == stripe_tail(store_stripe(side->host.store, i));
+    return all;
+}
+
+static void tell_some(struct side *side, char first)
+{
+    for (char client = first; client < first + 13; client++) {
+        char line[64];
+        sprintf(line, "AT Here +0.000000000 %c +1-2 5 A\n", client);
+        hear(side, line);
+        assert_int_equal(held_s(side->host.store, (char[]){client, '\0'}), 5);
+    }
+}
+
+static void what_is_told_wakes_nobody_and_is_marked(void **state)
+{
+    (void)state;
+    uint64_t pos[4] = {0};
+    set_up();
+    talk();
+    now_ns += LINK_MARK_NS;
+    talk();
+    b.woken = 0;
+    tell_some(&b, 'a');
+    assert_true(b.woken == 0 && !link_pending(b.link));
+    assert_true(link_deadline_ns(b.link) == now_ns + LINK_MARK_NS);
+    assert_int_equal(write_out(&b), 0);
+    put(b.host.store, "a", 6, 0); /* what somebody else changes is sent at once */
+    assert_true(b.woken == 1 && link_pending(b.link));
+    write_out(&b);
+    assert_ptr_equal(strstr(b.out, "AT Here +0.000000000 a +1-2 6 B\n"), b.out);
+    assert_null(strstr(b.out + 1, "AT "));
+    now_ns += LINK_MARK_NS;
+    write_out(&b);
+    assert_null(strstr(b.out, "AT "));
+    take_marks(&b, pos);
+    for (unsigned i = 0; i < 4; i++)
+        assert_true(pos[i] == stripe_tail(store_stripe(b.host.store, i)));
+    tear_down();
+}
+
+/* MARKs at the end of another stripe's sweep, and those that had no room when they were due. */
+static void what_is_told_is_marked_whatever_is_marked_before(void **state)
+{
+    (void)state;
+    char client[HERD_CLIENT_MAX + 1];
+    uint64_t pos[4] = {0};
+    memset(client, 'c', sizeof client - 1);
+    client[sizeof client - 1] = '\0';
+    set_up();
+    for (client[0] = 'a'; client[0] <= 'z'; client[0]++)
+        put(b.host.store, client, 1, 0);
+    write_out(&a);
+    hear(&b, a.out);
+    for (int swept = 0; swept < 2;) {
+        b.out_len = link_output(b.link, b.out, LINK_ROOM_MIN, at_time());
+        b.out[b.out_len] = '\0';
+        swept += strstr(b.out, "MARK ") != NULL;
+        take_marks(&b, pos);
+    }
+    assert_true(link_pending(b.link));
+    tell_some(&b, 'a');
+    while (write_out(&b) > 0)
+        take_marks(&b, pos);
+    assert_true(all_marked_in_the_end(&b, pos));
+    tell_some(&b, 'A');
+    now_ns += LINK_MARK_NS;
+    assert_int_equal(link_output(b.link, b.out, 8, at_time()), 0);
+    tell_some(&b, 'N');
+    assert_true(all_marked_in_the_end(&b, pos));
     tear_down();
 }
 
@@ -419,6 +516,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_say_hello_and_all_they_have),
         cmocka_unit_test(marks_lag_by_a_tenth_of_a_second),
+        cmocka_unit_test(what_is_told_wakes_nobody_and_is_marked),
+        cmocka_unit_test(what_is_told_is_marked_whatever_is_marked_before),
         cmocka_unit_test(what_was_marked_is_not_sent_again),
         cmocka_unit_test(who_comes_back_empty_has_everything_again),
         cmocka_unit_test(a_newer_session_replaces_the_older),
