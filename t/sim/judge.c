@@ -3,9 +3,11 @@
 
 #include "base/memory.h"
 #include "herd/record.h"
+#include "herd/stripe.h"
 #include "wire/at.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +105,37 @@ bool judge_agreed(const struct judge *judge, struct herd_error *why)
     for (unsigned i = 0; i < world->server_count; i++)
         if (world->settings.forget_after_ns == 0 && store_clients(world->servers[i].store) != known)
             return herd_fail(why, "%s counts its clients wrong", world->servers[i].name);
+    return true;
+}
+
+/* The place that the one who is told keeps, as it would name it in a new session. */
+static bool is_marked(struct server *teller, const struct server *told, struct herd_error *why)
+{
+    char have[NEIGHBOUR_HAVE_MAX + 1], tails[NEIGHBOUR_HAVE_MAX + 1] = "";
+    size_t n = 0, len = 0;
+    uint64_t any = 0;
+    for (size_t i = 0; i < told->host.neighbour_count; i++)
+        if (strcmp(neighbour_name(told->host.neighbours[i]), teller->name) == 0)
+            n = neighbour_have(told->host.neighbours[i], NULL, have);
+    have[n] = '\0';
+    for (unsigned i = 0; i < store_stripes(teller->store); i++) {
+        uint64_t tail = stripe_tail(store_stripe(teller->store, i));
+        any |= tail;
+        len += (size_t)snprintf(tails + len, sizeof tails - len, " %llu", (unsigned long long)tail);
+    }
+    const char *pos = n > 5 + EPOCH_BYTES ? have + 5 + EPOCH_BYTES : "";
+    return any == 0 || strcmp(pos, tails) == 0 ||
+           herd_fail(why, "%s stands at%s in the feed of %s, which ends at%s", told->name, pos,
+                     teller->name, tails);
+}
+
+bool judge_marked(const struct world *world, struct herd_error *why)
+{
+    for (unsigned i = 0; i < world->edge_count; i++) {
+        const struct edge *edge = &world->edges[i];
+        if (!is_marked(edge->a, edge->b, why) || !is_marked(edge->b, edge->a, why))
+            return false;
+    }
     return true;
 }
 

@@ -14,6 +14,9 @@ void judge_destroy(struct judge *judge);
 /* Whether all servers hold the same, byte for byte, and at least what was noted; if not, why says
  * what is wrong. */
 bool judge_agreed(const struct judge *judge, struct herd_error *why);
+/* Whether each server's place in each neighbour's feed is that feed's end, as it must be some time
+ * after the last change. */
+bool judge_marked(const struct world *world, struct herd_error *why);
 /* Whether no server holds anything. */
 bool judge_empty(const struct world *world, struct herd_error *why);
 
