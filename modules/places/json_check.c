@@ -3,8 +3,8 @@
  * The hard thing is what cJSON 1.7.15 lets pass: bad UTF-8, control bytes, 01, \u with any four
  * bytes, text after the end, a byte order mark before any value that it is handed. So all bytes are
  * read here before it sees the first. The grammar is judged here too: cJSON would build and free
- * the whole value for that, which takes twice as long in all, and writes a global when
- * it does, which the threads of a provider must not share. */
+ * the whole value for that, which takes twice as long in all, and writes a global when it does,
+ * which the threads of a provider must not share. */
 #include "json_check.h"
 
 #include "json.h"
