@@ -18,7 +18,7 @@ struct csv_record {
 enum csv_result {
     CSV_RECORD,
     CSV_MORE, /* it goes on behind the bytes */
-    CSV_BAD   /* err says why; len is that of its first line */
+    CSV_BAD   /* err says why; len is that of its first line, or of what there is of that */
 };
 
 /* Takes the record apart that these bytes begin with, at least one of them. all: nothing follows.

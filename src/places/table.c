@@ -200,6 +200,43 @@ static enum reader_result read_record(struct reader *reader, struct place *place
     return hand_on(reader, place, err);
 }
 
+/* The rest of a bad record's line, which is no record, however it looks. False: err. */
+static bool skip_rest(struct reader *reader, struct herd_error *err)
+{
+    struct source *source = reader->source;
+
+    while (reader->skipping) {
+        struct herd_text text = source_text(source);
+        const char *line = memchr(text.bytes, '\n', text.len);
+
+        source_take(source, line ? (size_t)(line - text.bytes) + 1 : text.len);
+        reader->skipping = !line && source_more(source, err) == SOURCE_MORE;
+        if (!line && !source->ended && !reader->skipping)
+            return false;
+    }
+    return true;
+}
+
+/* Takes a bad record, or what of its first line has come in. */
+static void leave_bad(struct reader *reader, size_t len)
+{
+    struct herd_text text = source_text(reader->source);
+
+    assert(len > 0 && len <= text.len);
+    reader->skipping = text.bytes[len - 1] != '\n';
+    source_take(reader->source, len);
+}
+
+static enum csv_result refuse_large(struct csv_record *record, struct herd_text text,
+                                    struct herd_error *err)
+{
+    const char *line = memchr(text.bytes, '\n', text.len);
+
+    record->len = line ? (size_t)(line - text.bytes) + 1 : text.len;
+    herd_fail(err, "longer than %zu bytes", SOURCE_RECORD_MAX);
+    return CSV_BAD;
+}
+
 /* The next record that is not an empty line. */
 static enum reader_result find_record(struct reader *reader, struct herd_error *err)
 {
@@ -210,6 +247,8 @@ static enum reader_result find_record(struct reader *reader, struct herd_error *
         enum source_result more = SOURCE_MORE;
         enum csv_result result = CSV_MORE;
 
+        if (!skip_rest(reader, err))
+            return READER_FAILED;
         reader->line = source->line;
         while (result == CSV_MORE && (more == SOURCE_MORE || more == SOURCE_END)) {
             if (source->len > 0)
@@ -223,16 +262,13 @@ static enum reader_result find_record(struct reader *reader, struct herd_error *
             herd_fail(err, "no memory");
         if (more == SOURCE_FAILED || record->text.failed)
             return READER_FAILED;
-        if (more == SOURCE_FULL) {
-            const char *line = memchr(source_text(source).bytes, '\n', source->len);
-
-            record->len = line ? (size_t)(line - source_text(source).bytes) + 1 : source->len;
-            herd_fail(err, "longer than %zu bytes", SOURCE_RECORD_MAX);
-            result = CSV_BAD;
+        if (more == SOURCE_FULL)
+            result = refuse_large(record, source_text(source), err);
+        if (result == CSV_BAD) {
+            leave_bad(reader, record->len);
+            return READER_BAD;
         }
         source_take(source, record->len);
-        if (result == CSV_BAD)
-            return READER_BAD;
         if (record->count > 1 || record->text.len > 0)
             return READER_PLACE;
     }
