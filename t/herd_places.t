@@ -118,6 +118,12 @@ fails(['import', file('missing.csv'), $db], qr/missing\.csv: No such file/, 'a f
 is names($db, 5, 6, 1, 5), 'good', 'the old file has stayed through all that';
 is content_of(), 'places.db', 'and nothing beside it';
 
+# A control byte is six in JSON, so an entry may be longer than its record: what could not be read again is not stored.
+$run = run('import', file('long.csv', "lat,lon,name\n1,1," . "\1" x 900_000 . "\n1,1,ok\n"), "$dir/long.db");
+like $run->{err}, qr/long\.csv:2: its entry is longer than \d+ bytes$/m, 'a row whose entry is too long';
+is names("$dir/long.db", 1, 1, 1, 5), 'ok', '... costs no other';
+unlink "$dir/long.db";
+
 # ---- all or nothing ----
 
 fails(['import', file('a.csv'), file('notes.db', 'my notes')], qr/not a file of places; it is not replaced/, 'another file is not replaced');

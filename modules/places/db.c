@@ -26,8 +26,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER_BYTES   100
-#define LINE_MAX_BYTES (4 << 20)
+#define HEADER_BYTES 100
+#define ROW_BYTES    100 /* what a row has besides its line, and more */
 
 /* How much nearer than its place an entry of the tree can seem: what rounding outward adds in each
  * of three directions, and more. In earth radii; six metres. */
@@ -178,7 +178,7 @@ static bool set_up(struct db *db, uint64_t cache_bytes)
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, LINE_MAX_BYTES);
+    sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, DB_LINE_MAX + ROW_BYTES);
     sqlite3_progress_handler(db->handle, INSTRUCTIONS_A_LOOK, look, db);
     snprintf(pragmas, sizeof(pragmas),
              "PRAGMA cache_size = -%" PRIu64 "; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"

@@ -15,6 +15,9 @@
 #define DB_APPLICATION 0x68657264
 #define DB_VERSION     1
 
+/* Bytes of a line. A longer one is not read, and so not to be stored. */
+#define DB_LINE_MAX (4 << 20)
+
 struct db;
 
 /* Whether it is a file of places, whole as far as its size tells. False: err says why not, with the

@@ -280,10 +280,9 @@ enum reader_result features_next(struct reader *reader, struct place *place, str
     result = read_value(reader, &features->last, &value, err);
     if (result != READER_PLACE)
         return result;
-    if (!features->last.dropped)
-        return reader_feature(value, place, err);
-    herd_fail(err, "longer than %zu bytes", SOURCE_RECORD_MAX);
-    return READER_BAD;
+    if (features->last.dropped || features->last.len > SOURCE_RECORD_MAX)
+        return reader_refuse_large(err);
+    return reader_feature(value, place, err);
 }
 
 void features_fini(struct reader *reader)

@@ -4,6 +4,7 @@
 #include "places/import.h"
 
 #include "base/clock.h"
+#include "db.h"
 #include "db_make.h"
 #include "json.h"
 #include "places/replace.h"
@@ -135,6 +136,10 @@ static enum reader_result render(struct work *work, const struct place *place,
     if (work->line.failed) {
         herd_fail(err, "no memory");
         return READER_FAILED;
+    }
+    if (work->line.len > DB_LINE_MAX) {
+        herd_fail(err, "its entry is longer than %d bytes", DB_LINE_MAX);
+        return READER_BAD;
     }
     line = (struct herd_text){work->line.bytes, work->line.len};
     if (json_check(line, &why))

@@ -30,10 +30,8 @@ static enum reader_result find_line(struct reader *reader, struct herd_text *lin
         line->len = (size_t)(end - line->bytes);
     if (result == SOURCE_FAILED)
         return READER_FAILED;
-    if (result == SOURCE_FULL) {
-        herd_fail(err, "longer than %zu bytes", SOURCE_RECORD_MAX);
-        return READER_BAD;
-    }
+    if (result == SOURCE_FULL)
+        return reader_refuse_large(err);
     return end || line->len > 0 ? READER_PLACE : READER_END;
 }
 
@@ -156,6 +154,8 @@ enum reader_result lines_next(struct reader *reader, struct place *place, struct
         reader->skipping = result == READER_BAD;
         if (result == READER_BAD)
             return READER_BAD;
+        if (line.len > SOURCE_RECORD_MAX)
+            return reader_refuse_large(err);
         text = trim(line);
         if (text.len > 0)
             return read_line(reader, text, place, err);

@@ -62,6 +62,12 @@ bool reader_skip_mark(struct source *source, struct herd_error *err)
     return true;
 }
 
+enum reader_result reader_refuse_large(struct herd_error *err)
+{
+    herd_fail(err, "longer than %zu bytes", SOURCE_RECORD_MAX);
+    return READER_BAD;
+}
+
 enum reader_result reader_feature(struct herd_text value, struct place *place,
                                   struct herd_error *err)
 {

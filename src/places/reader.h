@@ -48,6 +48,9 @@ bool reader_format_of(const char *name, enum reader_format *format);
 /* For the forms. A byte order mark at the beginning is taken. False: err says why not. */
 bool reader_skip_mark(struct source *source, struct herd_error *err);
 
+/* For a record of more than SOURCE_RECORD_MAX bytes. */
+enum reader_result reader_refuse_large(struct herd_error *err);
+
 /* A value that has passed json_check as a Feature. */
 enum reader_result reader_feature(struct herd_text value, struct place *place,
                                   struct herd_error *err);

@@ -50,7 +50,7 @@ enum source_result source_more(struct source *source, struct herd_error *err)
 
     if (source->ended)
         return SOURCE_END;
-    if (source->len >= SOURCE_RECORD_MAX)
+    if (source->len > SOURCE_RECORD_MAX)
         return SOURCE_FULL;
     if (end == ROOM) {
         memmove(source->bytes, source->bytes + source->from, source->len);

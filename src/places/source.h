@@ -27,7 +27,7 @@ struct herd_text source_text(const struct source *source);
 enum source_result {
     SOURCE_MORE,  /* the window has more than before */
     SOURCE_END,   /* there is no more */
-    SOURCE_FULL,  /* the window has a whole record's bytes already */
+    SOURCE_FULL,  /* the window has more than a record's bytes already */
     SOURCE_FAILED /* err says why */
 };
 enum source_result source_more(struct source *source, struct herd_error *err);

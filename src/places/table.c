@@ -227,13 +227,14 @@ static void leave_bad(struct reader *reader, size_t len)
     source_take(reader->source, len);
 }
 
+/* As much of it as is on its first line, or there yet. */
 static enum csv_result refuse_large(struct csv_record *record, struct herd_text text,
                                     struct herd_error *err)
 {
     const char *line = memchr(text.bytes, '\n', text.len);
 
     record->len = line ? (size_t)(line - text.bytes) + 1 : text.len;
-    herd_fail(err, "longer than %zu bytes", SOURCE_RECORD_MAX);
+    reader_refuse_large(err);
     return CSV_BAD;
 }
 
@@ -269,6 +270,8 @@ static enum reader_result find_record(struct reader *reader, struct herd_error *
             return READER_BAD;
         }
         source_take(source, record->len);
+        if (record->len > SOURCE_RECORD_MAX)
+            return reader_refuse_large(err);
         if (record->count > 1 || record->text.len > 0)
             return READER_PLACE;
     }

@@ -268,6 +268,41 @@ static void skips_what_is_too_large(void **unused)
     }
 }
 
+/* What is a byte too long is refused also if the window has all of it. */
+static void measures_records(void **unused)
+{
+    static const struct {
+        enum reader_format format;
+        const char *before, *after, *next;
+    } cases[] = {
+        {READER_JSONL, "{\"lat\":1,\"lon\":2,\"name\":\"", "\"}", "\n{\"lat\":3,\"lon\":4}"},
+        {READER_CSV, "1,2,\"", "\"\n", "3,4,\n"},
+        {READER_GEOJSON,
+         "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[2,1]},"
+         "\"properties\":{\"name\":\"",
+         "\"}}", "," POINT("4", "3") "]}"},
+    };
+    static const char *const heads[] = {HEAD, "", "lat,lon,name\n"};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t frame = strlen(cases[i].before) + strlen(cases[i].after);
+        char before[200], after[200], why[128];
+
+        snprintf(before, sizeof(before), "%s%s", heads[cases[i].format], cases[i].before);
+        snprintf(after, sizeof(after), "%s%s", cases[i].after, cases[i].next);
+        snprintf(why, sizeof(why), ": longer than %zu bytes\n" AT("3", "4", ""), SOURCE_RECORD_MAX);
+        for (size_t over = 0; over < 2; over++) {
+            char *said = read_large(cases[i].format, before, 'x', SOURCE_RECORD_MAX - frame + over,
+                                    after);
+
+            assert_true((strstr(said, why) != NULL) == (over == 1));
+            assert_non_null(strstr(said, AT("3", "4", "") "end\n"));
+            free(said);
+        }
+    }
+}
+
 static void deep_nests(void **unused)
 {
     char *said = read_large(READER_GEOJSON, HEAD, '[', 5000000, "");
@@ -354,11 +389,17 @@ static void formats_by_name(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_lines),         cmocka_unit_test(names_bad_lines),
-        cmocka_unit_test(reads_tables),        cmocka_unit_test(names_bad_rows),
-        cmocka_unit_test(reads_features),      cmocka_unit_test(names_bad_features),
-        cmocka_unit_test(refuses_other_files), cmocka_unit_test(skips_what_is_too_large),
-        cmocka_unit_test(deep_nests),          cmocka_unit_test(any_text),
+        cmocka_unit_test(reads_lines),
+        cmocka_unit_test(names_bad_lines),
+        cmocka_unit_test(reads_tables),
+        cmocka_unit_test(names_bad_rows),
+        cmocka_unit_test(reads_features),
+        cmocka_unit_test(names_bad_features),
+        cmocka_unit_test(refuses_other_files),
+        cmocka_unit_test(skips_what_is_too_large),
+        cmocka_unit_test(measures_records),
+        cmocka_unit_test(deep_nests),
+        cmocka_unit_test(any_text),
         cmocka_unit_test(formats_by_name),
     };
 
