@@ -10,7 +10,7 @@
 
 struct answer {
     _Atomic unsigned holders;
-    size_t len, count;
+    size_t bytes, len, count; /* bytes: of the allocation */
     char *text;
     uint32_t ends[];
 };
@@ -55,13 +55,30 @@ static size_t size_of(size_t count, size_t len)
     return sizeof(struct answer) + count * sizeof(uint32_t) + len;
 }
 
+/* Gives back what squeezing has left, which may be nearly all. */
+static struct answer *shrink(struct answer *answer, size_t squeezed)
+{
+    size_t bytes = size_of(answer->count, squeezed + 1);
+    answer->len = squeezed;
+    if (bytes == answer->bytes)
+        return answer;
+    struct answer *shrunk = realloc(answer, bytes);
+    if (shrunk == NULL)
+        return answer;
+    shrunk->bytes = bytes;
+    shrunk->text = (char *)(shrunk->ends + shrunk->count);
+    return shrunk;
+}
+
 struct answer *answer_create(const struct herd_answer *from)
 {
     assert(from->json.bytes != NULL && from->json.len <= UINT32_MAX);
-    struct answer *answer = memory_try(size_of(from->count, from->json.len + 1));
+    size_t bytes = size_of(from->count, from->json.len + 1);
+    struct answer *answer = memory_try(bytes);
     if (answer == NULL)
         return NULL;
     atomic_init(&answer->holders, 1);
+    answer->bytes = bytes;
     answer->count = from->count;
     answer->text = (char *)(answer->ends + from->count);
     struct squeeze squeeze = {.from = from->json, .to = answer->text};
@@ -70,8 +87,7 @@ struct answer *answer_create(const struct herd_answer *from)
         answer->ends[i] = (uint32_t)squeeze.len;
     }
     squeeze_until(&squeeze, from->json.len);
-    answer->len = squeeze.len;
-    return answer;
+    return shrink(answer, squeeze.len);
 }
 
 /* ---- failures ---- */
@@ -96,6 +112,7 @@ struct answer *answer_create_failure(const char *status, const char *message)
     if (answer == NULL)
         return NULL;
     atomic_init(&answer->holders, 1);
+    answer->bytes = size_of(0, most);
     answer->count = 0;
     answer->text = (char *)answer->ends;
     char *to = add_string(stpcpy(answer->text, before), status);
@@ -127,7 +144,7 @@ void answer_release(struct answer *answer)
 
 size_t answer_bytes(const struct answer *answer)
 {
-    return size_of(answer->count, answer->len + 1);
+    return answer->bytes;
 }
 
 struct answer_parts answer_cut(const struct answer *answer, unsigned bound)

@@ -1,5 +1,6 @@
 /* Answers of providers: squeezed once, cut to any bound as if they had been cut first; and the
  * table of those that are kept, with a made-up clock. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,6 +111,24 @@ static void cuts_as_if_it_was_cut_before(void **state)
         add_blank(text, &len);
         check_cuts(text, len, ends, count);
     }
+}
+
+/* What is counted is what is taken, also of an answer that is nearly all newlines. */
+static void takes_what_it_says(void **state)
+{
+    (void)state;
+    size_t len = (size_t)1 << 20;
+    char *text = malloc(len);
+    memset(text, '\n', len);
+    memcpy(text, "{\"results\":[{}", 14);
+    memcpy(text + len - 2, "]}", 2);
+    struct answer *answer = answer_create(&(struct herd_answer){{text, len}, 1, &(uint32_t){14}});
+    free(text);
+    assert_in_range(malloc_usable_size(answer), answer_bytes(answer), answer_bytes(answer) + 64);
+    struct answer_parts parts = answer_cut(answer, 1);
+    assert_int_equal(parts.head.len, 17);
+    assert_memory_equal(parts.head.bytes, "{\"results\":[{}\n]}", 17);
+    answer_release(answer);
 }
 
 /* Whatever ends a module claims, there is no empty line. */
@@ -302,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_as_if_it_was_cut_before),
         cmocka_unit_test(has_no_empty_line_wherever_it_is_cut),
+        cmocka_unit_test(takes_what_it_says),
         cmocka_unit_test(says_of_a_failure_what_json_may_hold),
         cmocka_unit_test(keeps_until_its_time_is_up),
         cmocka_unit_test(tells_questions_apart),
