@@ -39,9 +39,12 @@ struct work {
 
 /* ---- signals: what ends a program leaves no half of a file ---- */
 
+/* A read that begins just behind a signal would wait for ever: it is interrupted once a second. */
 static void note_signal(int signal)
 {
-    signalled = signal;
+    if (signal != SIGALRM)
+        signalled = signal;
+    alarm(1);
 }
 
 static void catch_signals(void)
@@ -55,6 +58,7 @@ static void catch_signals(void)
         if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(ending[i], &action, NULL);
     }
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = note_signal}, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write that fails is an error like any other */
 }
@@ -64,6 +68,7 @@ static void end_by_signal(void)
 {
     if (!signalled)
         return;
+    alarm(0);
     signal(signalled, SIG_DFL);
     raise(signalled);
 }
