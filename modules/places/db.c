@@ -99,6 +99,17 @@ bool db_ours(const char *path, struct herd_error *err)
     return good;
 }
 
+bool db_begun(int fd)
+{
+    static const unsigned char none[HEADER_BYTES];
+    unsigned char header[HEADER_BYTES] = {0};
+
+    return pread(fd, header, sizeof(header), 0) >= 0 &&
+           (memcmp(header, none, sizeof(none)) == 0 ||
+            (memcmp(header, "SQLite format 3", 16) == 0 &&
+             read_u32(header + 68) == DB_APPLICATION));
+}
+
 /* ---- opening ---- */
 
 /* As a URI, which alone can say that the file does not change: then SQLite takes no locks and looks

@@ -24,6 +24,10 @@ struct db;
  * file's name. */
 bool db_ours(const char *path, struct herd_error *err);
 
+/* Whether somebody may have begun to make one here and did not get far: it is empty, or nothing but
+ * the beginning of one has come onto the disk. */
+bool db_begun(int fd);
+
 /* Opens a file to read, with cache_bytes for pages of it. It must not change meanwhile; another one
  * may take its name, and this one goes on with what it had. NULL: err says why, with the file's
  * name. One thread at a time uses what this returns, any. */

@@ -20,13 +20,26 @@ static bool check_old(const char *path, mode_t *mode, struct herd_error *err)
     struct herd_error why;
     struct stat stat_of;
 
+    if (stat(path, &stat_of) != 0 && errno != ENOENT)
+        return herd_fail(err, "%s: %s", path, strerror(errno));
     if (stat(path, &stat_of) != 0)
-        return errno == ENOENT || herd_fail(err, "%s: %s", path, strerror(errno));
+        return lstat(path, &stat_of) != 0 ||
+               herd_fail(err, "%s: a symbolic link that leads nowhere", path);
     *mode = stat_of.st_mode & 0777;
     if (!S_ISREG(stat_of.st_mode))
         return herd_fail(err, "%s: not a regular file", path);
     return stat_of.st_size == 0 || db_ours(path, &why) ||
            herd_fail(err, "%s: is there, and is not a file of places; it is not replaced", path);
+}
+
+/* Whether what bears the new file's name is one that somebody has not finished. */
+static bool check_new(const struct replace *replace, const struct stat *new, struct herd_error *err)
+{
+    if (!S_ISREG(new->st_mode))
+        return herd_fail(err, "%s: not a regular file", replace->made);
+    return db_begun(replace->fd) ||
+           herd_fail(err, "%s: is there, and is not left by an import; it is not replaced",
+                     replace->made);
 }
 
 /* Opens and locks the new file. The one before may have given it its name in between. */
@@ -35,7 +48,8 @@ static bool lock_new(struct replace *replace, struct herd_error *err)
     struct stat locked, named;
 
     for (;;) {
-        replace->fd = open(replace->made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        replace->fd = open(replace->made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                           0666);
         if (replace->fd < 0)
             return herd_fail(err, "%s: %s", replace->made, strerror(errno));
         if (flock(replace->fd, LOCK_EX | LOCK_NB) != 0) {
@@ -43,8 +57,12 @@ static bool lock_new(struct replace *replace, struct herd_error *err)
             return herd_fail(err, "%s: another import is at work", replace->made);
         }
         if (fstat(replace->fd, &locked) == 0 && stat(replace->made, &named) == 0 &&
-            locked.st_ino == named.st_ino && locked.st_dev == named.st_dev)
-            return true;
+            locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) {
+            if (check_new(replace, &locked, err))
+                return true;
+            close(replace->fd);
+            return false;
+        }
         close(replace->fd);
     }
 }
