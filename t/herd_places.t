@@ -75,6 +75,9 @@ is run('near', $db, 49.1, -123.1, 20, 0)->{out}, '', 'none asked for';
 $run = run('info', $db);
 like $run->{out}, qr/\Aplaces    2\nbytes     \d+\nlatitude  49\.1 to 49\.2\nlongitude -123\.1 to -123\.1\nimported  \d{4}-.*Z\nmade by   herd-places \S+\n\z/,
     'info';
+run('import', file('escapes.jsonl', '{"lat":1,"lon":1,"name":"a\\u001b[2Jb\\u009b2Jc\\u00e9"}' . "\n"), file('escapes.db'));
+is names(file('escapes.db'), 1, 1, 1, 1), "a [2Jb  2Jc\xc3\xa9", 'no name moves the cursor';
+unlink file('escapes.db');
 
 my $feature = sub { qq({"type":"Feature","geometry":{"type":"Point","coordinates":[$_[1],$_[0]]},"properties":{"name":"$_[2]"}}) };
 my $collection = sub { qq({"type":"FeatureCollection","features":[\n) . join(",\n", @_) . "\n]}\n" };

@@ -27,7 +27,21 @@ static int fail(const struct herd_error *err)
     return EXIT_FAILURE;
 }
 
-/* In a line of a terminal: what would move the cursor is a space. */
+/* A line of a terminal: what would move the cursor is a space, the controls of C1 (in UTF-8) too.
+ */
+static void print_plain(char *text)
+{
+    for (char *at = text; *at; at++) {
+        unsigned char byte = (unsigned char)at[0], next = (unsigned char)at[1];
+
+        if (byte == 0xC2 && next >= 0x80 && next < 0xA0)
+            at[0] = at[1] = ' ';
+        else if (byte < 0x20 || byte == 0x7F)
+            *at = ' ';
+    }
+    puts(text);
+}
+
 static void print_name(struct herd_text line)
 {
     char name[NAME_BYTES] = "";
@@ -35,11 +49,7 @@ static void print_name(struct herd_text line)
 
     if (json_kind(line) == JSON_OBJECT && json_member(line, "name", &value) == 1)
         json_string(value, name, sizeof(name));
-    for (char *at = name; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            *at = ' ';
-    }
-    puts(name);
+    print_plain(name);
 }
 
 static bool take(void *arg, const struct db_found *found)
@@ -117,7 +127,9 @@ int info_run(const char *path)
     printf("bytes     %" PRId64 "\n", (int64_t)stat_of.st_size);
     printf("latitude  %.10g to %.10g\n", about.south, about.north);
     printf("longitude %.10g to %.10g\n", about.west, about.east);
-    printf("imported  %s\n", about.imported);
-    printf("made by   %s\n", about.made_by);
+    fputs("imported  ", stdout);
+    print_plain(about.imported);
+    fputs("made by   ", stdout);
+    print_plain(about.made_by);
     return EXIT_SUCCESS;
 }
