@@ -5,7 +5,6 @@
  * request; workers only read them. The hard thing is that settings stand in headers and in JSON as
  * they are: so they are held to bytes that need no escapes and break out of nothing. */
 #include "google_places.h"
-#include "key.h"
 #include "nearby.h"
 
 #include <assert.h>
@@ -21,10 +20,8 @@
 #define MASK_HEADER "X-Goog-FieldMask: "
 
 static struct {
-    struct herd_group *group;
-    const char *key_file, *ca_file, *url; /* files: "" for none */
     const char *field_mask, *included_types, *language, *rank;
-    char key[sizeof(KEY_HEADER) + KEY_MAX]; /* behind the header's name */
+    char key[sizeof(KEY_HEADER) + NEARBY_KEY_MAX];
     char mask[sizeof(MASK_HEADER) + MASK_MAX];
 } here;
 
@@ -72,7 +69,7 @@ static void make_body(struct grown *body, const struct herd_query *query)
 /* ---- the module ---- */
 
 static struct nearby_source source = {
-    .name = "google_new", .body_max = NEARBY_BODY_MAX, .read = google_places_read};
+    .name = "google_new", .body_max = NEARBY_BODY_MAX, .keyed = true, .read = google_places_read};
 
 static void search_places(struct herd_search *search, const struct herd_query *query)
 {
@@ -84,43 +81,30 @@ static void search_places(struct herd_search *search, const struct herd_query *q
     if (body.failed)
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
     else
-        nearby_ask(&source, &(struct nearby_request){here.url, {body.bytes, body.len}, headers},
+        nearby_ask(&source, &(struct nearby_request){source.url, {body.bytes, body.len}, headers},
                    search, query);
     free(body.bytes);
 }
 
-/* Runs for herd -t too. */
-static bool check_files(struct herd_error *err)
+static bool check_source(struct herd_error *err)
 {
-    char key[KEY_MAX + 1];
-    struct herd_error why;
-    bool good = key_load(here.group, here.key_file, key, err);
-
-    explicit_bzero(key, sizeof(key));
-    if (!good)
-        return false;
-    return !source.ca_file || herd_fetch_check(here.url, source.ca_file, &why) ||
-           herd_config_fail(here.group, "ca_file", err, "%s", why.text);
+    return nearby_check(&source, err);
 }
 
 static bool open_google_new(struct herd_error *err)
 {
-    char *key = here.key + strlen(KEY_HEADER);
-
-    if (!key_load(here.group, here.key_file, key, err))
+    if (!nearby_open(&source, err))
         return false;
-    memcpy(here.key, KEY_HEADER, strlen(KEY_HEADER));
+    snprintf(here.key, sizeof(here.key), KEY_HEADER "%s", source.key);
     snprintf(here.mask, sizeof(here.mask), MASK_HEADER "%s",
              here.field_mask[0] ? here.field_mask : GOOGLE_PLACES_MASK);
-    source.secret = key;
-    source.failing = false;
     return true;
 }
 
 static void close_google_new(void)
 {
     explicit_bzero(here.key, sizeof(here.key));
-    source.secret = NULL;
+    nearby_close(&source);
 }
 
 /* Items of such bytes, with commas between them, or nothing. */
@@ -141,10 +125,6 @@ static bool is_list(const char *text, const char *bytes)
 
 static bool check_settings(struct herd_group *group, struct herd_error *err)
 {
-    struct herd_error why;
-
-    if (!herd_fetch_check(here.url, NULL, &why))
-        return herd_config_fail(group, "url", err, "%s", why.text);
     if (!is_list(here.field_mask, LETTERS DIGITS "_.*"))
         return herd_config_fail(group, "field_mask", err,
                                 "must be names of fields with commas between them, of at most %d "
@@ -166,22 +146,18 @@ static bool configure(struct herd_group *group, struct herd_error *err)
 {
     static const char google[] = "https://places.googleapis.com/v1/places:searchNearby";
 
-    here.group = group;
-    if (!herd_config_path(group, "key_file", "", &here.key_file, err) ||
-        !herd_config_path(group, "ca_file", "", &here.ca_file, err) ||
-        !herd_config_string(group, "url", google, &here.url, err) ||
+    if (!nearby_configure(&source, group, google, err) ||
         !herd_config_string(group, "field_mask", "", &here.field_mask, err) ||
         !herd_config_string(group, "included_types", "", &here.included_types, err) ||
         !herd_config_string(group, "language", "", &here.language, err) ||
         !herd_config_string(group, "rank", "distance", &here.rank, err))
         return false;
-    source.ca_file = here.ca_file[0] ? here.ca_file : NULL;
     return check_settings(group, err);
 }
 
 static const struct herd_provider provider = {
     .name = "google_new",
-    .check = check_files,
+    .check = check_source,
     .open = open_google_new,
     .search = search_places,
     .close = close_google_new,

@@ -198,7 +198,7 @@ static void note(struct nearby_source *source, const struct nearby *found)
 
 static bool holds(struct herd_text text, const char *secret)
 {
-    return secret && memmem(text.bytes, text.len, secret, strlen(secret));
+    return secret[0] && memmem(text.bytes, text.len, secret, strlen(secret));
 }
 
 /* The byte that an escape of JSON stands for, if it is one of ASCII, and how long the escape is; 0:
@@ -222,8 +222,8 @@ static size_t ascii_escape(const char *at, size_t left, char *byte)
 /* Whether the text holds the secret, also where escapes of JSON hide it. */
 static bool holds_hidden(struct herd_text text, const char *secret)
 {
-    if (!secret || holds(text, secret))
-        return secret != NULL;
+    if (!secret[0] || holds(text, secret))
+        return secret[0] != '\0';
     char *plain = malloc(text.len + 1);
     size_t len = 0;
     for (size_t i = 0; plain && i < text.len;) {
@@ -258,7 +258,7 @@ static void check(void *arg, const struct herd_response *response)
 {
     struct ask *ask = arg;
     struct nearby *found = &ask->found;
-    const char *secret = ask->source->secret;
+    const char *secret = ask->source->key;
 
     if (response->cancelled) {
         nearby_refuse(found,

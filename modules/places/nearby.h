@@ -45,20 +45,36 @@ struct nearby_reply {
     struct herd_query query; /* what was asked */
 };
 
-/* The provider that asks. Lives as long as its module; failing is the upstream thread's, but
- * for what is refused while the server stops. */
+#define NEARBY_BODY_MAX ((size_t)512 << 10) /* what is usual */
+#define NEARBY_KEY_MAX  256                 /* bytes of a key */
+
+/* The provider that asks; it lives as long as its module. */
 struct nearby_source {
+    /* The module's: */
     const char *name;
-    const char *ca_file; /* NULL: none */
-    const char *secret;  /* what nobody may read in an answer; NULL: nothing */
-    size_t body_max;     /* bytes of an answer */
+    size_t body_max; /* bytes of an answer */
+    bool keyed;      /* it needs an operator's key, from its setting key_file */
     /* Reads one, on the upstream thread, into a cleared nearby. NULL: it is nearby_read's, if the
      * status of HTTP is 200. */
     void (*read)(struct nearby *nearby, const struct nearby_reply *reply);
-    _Atomic bool failing; /* the last answer was none: one warning is enough */
+    /* The configuration's, good until the server has stopped: */
+    struct herd_group *group;
+    const char *url, *ca_file, *key_file; /* ca_file NULL, key_file "": none */
+    /* From open to close; workers only read it, and nobody may read it in an answer. "": none. */
+    char key[NEARBY_KEY_MAX + 1];
+    /* The last answer was none: one warning is enough. The upstream thread's, but for what is
+     * refused while the server stops. */
+    _Atomic bool failing;
 };
 
-#define NEARBY_BODY_MAX ((size_t)512 << 10) /* what is usual */
+/* What a provider's configure, check, open and close have in common; main thread. configure reads
+ * url, which is `url` if it is absent, ca_file and, if it is keyed, key_file. The key is in memory
+ * from open to close alone. */
+bool nearby_configure(struct nearby_source *source, struct herd_group *group, const char *url,
+                      struct herd_error *err);
+bool nearby_check(struct nearby_source *source, struct herd_error *err);
+bool nearby_open(struct nearby_source *source, struct herd_error *err);
+void nearby_close(struct nearby_source *source);
 
 /* As herd_fetch has them. */
 struct nearby_request {

@@ -18,8 +18,7 @@
 #define TIMEOUT_S   4                 /* less than we wait */
 
 static struct {
-    struct herd_group *group;
-    const char *ca_file, *url, *filter, *contact;
+    const char *filter, *contact;
     int max_elements;
     char agent[CONTACT_MAX + 64];
 } here;
@@ -147,26 +146,22 @@ static void search_places(struct herd_search *search, const struct herd_query *q
     if (body.failed)
         herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
     else
-        nearby_ask(&source, &(struct nearby_request){here.url, {body.bytes, body.len}, headers},
+        nearby_ask(&source, &(struct nearby_request){source.url, {body.bytes, body.len}, headers},
                    search, query);
     free(body.bytes);
 }
 
 /* ---- the module ---- */
 
-/* Runs for herd -t too. */
-static bool check_files(struct herd_error *err)
+static bool check_source(struct herd_error *err)
 {
-    struct herd_error why;
-
-    return !source.ca_file || herd_fetch_check(here.url, source.ca_file, &why) ||
-           herd_config_fail(here.group, "ca_file", err, "%s", why.text);
+    return nearby_check(&source, err);
 }
 
 static bool open_overpass(struct herd_error *err)
 {
-    (void)err;
-    source.failing = false;
+    if (!nearby_open(&source, err))
+        return false;
     snprintf(here.agent, sizeof(here.agent), "User-Agent: herd/" PACKAGE_VERSION "%s%s%s",
              here.contact[0] ? " (" : "", here.contact, here.contact[0] ? ")" : "");
     return true;
@@ -184,10 +179,6 @@ static bool is_contact(const char *text)
 
 static bool check_settings(struct herd_group *group, struct herd_error *err)
 {
-    struct herd_error why;
-
-    if (!herd_fetch_check(here.url, NULL, &why))
-        return herd_config_fail(group, "url", err, "%s", why.text);
     if (!is_filter(here.filter))
         return herd_config_fail(group, "filter", err,
                                 "must be filters of tags, of at most %d bytes: "
@@ -204,20 +195,17 @@ static bool configure(struct herd_group *group, struct herd_error *err)
 {
     static const char server[] = "https://overpass-api.de/api/interpreter";
 
-    here.group = group;
-    if (!herd_config_path(group, "ca_file", "", &here.ca_file, err) ||
-        !herd_config_string(group, "url", server, &here.url, err) ||
+    if (!nearby_configure(&source, group, server, err) ||
         !herd_config_string(group, "filter", "[amenity][name]", &here.filter, err) ||
         !herd_config_string(group, "contact", "", &here.contact, err) ||
         !herd_config_int(group, "max_elements", 2000, 1, 10000, &here.max_elements, err))
         return false;
-    source.ca_file = here.ca_file[0] ? here.ca_file : NULL;
     return check_settings(group, err);
 }
 
 static const struct herd_provider provider = {
     .name = "overpass",
-    .check = check_files,
+    .check = check_source,
     .open = open_overpass,
     .search = search_places,
     .fetches = true,

@@ -56,9 +56,9 @@ enum kind { GOOGLE, GOOGLE_NEW, OVERPASS };
 
 static enum kind kind;
 static struct nearby_source sources[] = {
-    [GOOGLE] = {.name = "google", .secret = SECRET, .body_max = NEARBY_BODY_MAX},
+    [GOOGLE] = {.name = "google", .key = SECRET, .body_max = NEARBY_BODY_MAX},
     [GOOGLE_NEW] = {.name = "google_new",
-                    .secret = SECRET,
+                    .key = SECRET,
                     .body_max = NEARBY_BODY_MAX,
                     .read = google_places_read},
     [OVERPASS] = {.name = "overpass", .body_max = NEARBY_BODY_MAX, .read = overpass_elements_read},

@@ -273,8 +273,7 @@ static void bears_what_is_hostile(void **unused)
 
 /* ---- asking ---- */
 
-static struct nearby_source source = {
-    .name = "test", .secret = "s3cret", .body_max = NEARBY_BODY_MAX};
+static struct nearby_source source = {.name = "test", .key = "s3cret", .body_max = NEARBY_BODY_MAX};
 static const struct nearby_request request = {.url = "https://x/?key=s3cret"};
 static const struct herd_query query = {.radius_km = 1, .bound = 1};
 
