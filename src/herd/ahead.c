@@ -34,6 +34,5 @@ void ahead_read(struct ahead *ahead, const struct dispatch *dispatch, enum herd_
         len -= line->bytes;
         ahead->count++;
     }
-    if (ahead->count > 1)
-        fetch_records(ahead, store);
+    fetch_records(ahead, store);
 }
