@@ -8,12 +8,12 @@ use warnings;
 use Exporter 'import';
 use Bench::Herd;
 use Bench::Load qw(load fill ids hold seconds);
-use Bench::Machine qw(processors);
+use Bench::Machine qw(back_pages processors);
 use Bench::Rounds qw(rounds column median ratios);
 use Bench::Server;
 use Bench::Table qw(title line note commas);
 
-use constant WARM_UP_S => 0.2;
+use constant { WARM_UP_S => 0.2, LOG_BYTES => 512 << 20 };    # of a round's log, at the most
 
 our @EXPORT_OK = qw(speed_rows figures_of);
 
@@ -94,9 +94,10 @@ sub two_of {
     my ($most, $one, $other, %args) = @_;
     my %server = ($one->[0] => $one->[1], $other->[0] => $other->[1]);
     my $ids = $args{ids} || {};
-    my $after = $args{after} || sub { };
+    my ($before, $after) = map { $args{$_} || sub { } } qw(before after);
     my $side = sub {
         my ($name) = @_;
+        $before->();
         my $figures = measure($server{$name}, work => 'store', depth => 16, ids => $ids->{$name} // ids(1e5));
         $after->($server{$name});
         return $figures;
@@ -176,6 +177,7 @@ sub messages {
     $_->forget_log for @server;
     my $dropped = 0;
     two_of(1.35, ['off' => $server[0]], ['on' => $server[1]],
+        before => sub { back_pages(LOG_BYTES) },
         after => sub { $dropped += $_[0]->forget_log });
     note(commas($dropped) . ' events dropped, as they came too fast for the log') if $dropped;
     Bench::Server::stop(@server);
