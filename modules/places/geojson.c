@@ -173,7 +173,7 @@ static void answer(struct herd_search *search, const struct points_hit *hits, si
 
         herd_search_answer(search, &all);
     } else {
-        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        herd_search_unasked(search, "out of memory");
     }
     entries_fini(&entries);
 }
@@ -185,7 +185,7 @@ static void search_places(struct herd_search *search, const struct herd_query *q
 
     assert(search && query->bound > 0);
     if (!hits) {
-        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        herd_search_unasked(search, "out of memory");
         return;
     }
     if (bound > 0)

@@ -25,7 +25,7 @@ static void search_places(struct herd_search *search, const struct herd_query *q
 
     assert(search && source.key[0] != '\0' && query->bound > 0);
     if (!url) {
-        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        herd_search_unasked(search, "out of memory");
         return;
     }
     nearby_degrees(lat, query->lat_deg);

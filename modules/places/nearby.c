@@ -181,6 +181,7 @@ struct ask {
     struct herd_fetching *fetching;
     struct herd_query query;
     struct nearby found;
+    bool unasked;
 };
 
 /* One warning when it begins, one word when it is over. */
@@ -260,6 +261,7 @@ static void check(void *arg, const struct herd_response *response)
     struct nearby *found = &ask->found;
     const char *secret = ask->source->key;
 
+    ask->unasked = response->unsent;
     if (response->cancelled) {
         nearby_refuse(found,
                       response->error); /* nobody hears it, and the provider has not failed */
@@ -293,6 +295,8 @@ static void done(void *arg)
     if (found->json)
         herd_search_answer(ask->search, &(struct herd_answer){
                                             {found->json, found->len}, found->count, found->ends});
+    else if (ask->unasked)
+        herd_search_unasked(ask->search, found->message);
     else
         herd_search_fail(ask->search, found->status, found->message);
     free(found->json);
@@ -319,7 +323,7 @@ void nearby_ask(struct nearby_source *source, const struct nearby_request *reque
 
     assert(source && source->body_max > 0 && request->url && search && query->bound > 0);
     if (!ask) {
-        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        herd_search_unasked(search, "out of memory");
         return;
     }
     *ask = (struct ask){.source = source, .search = search, .query = *query};

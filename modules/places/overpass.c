@@ -144,7 +144,7 @@ static void search_places(struct herd_search *search, const struct herd_query *q
     assert(search && here.agent[0] && query->bound > 0);
     make_body(&body, query);
     if (body.failed)
-        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        herd_search_unasked(search, "out of memory");
     else
         nearby_ask(&source, &(struct nearby_request){source.url, {body.bytes, body.len}, headers},
                    search, query);

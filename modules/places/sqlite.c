@@ -268,7 +268,7 @@ static void search_places(struct herd_search *search, const struct herd_query *q
 
     assert(search && query->bound > 0 && desk.timer);
     if (!job) {
-        herd_search_fail(search, "UNKNOWN_ERROR", "out of memory");
+        herd_search_unasked(search, "out of memory");
         return;
     }
     job->search = search;
@@ -276,7 +276,7 @@ static void search_places(struct herd_search *search, const struct herd_query *q
     job->query = *query;
     job->until_ns = now_ns() + PATIENCE_NS;
     if (!enqueue(job)) {
-        herd_search_fail(search, "UNKNOWN_ERROR", "too many searches wait for the file of places");
+        herd_search_unasked(search, "too many searches wait for the file of places");
         free_job(job);
         return;
     }

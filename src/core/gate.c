@@ -67,6 +67,12 @@ static struct gate_said spend(struct gate *gate, int64_t now_ns, int64_t wall_ns
     return (struct gate_said){.word = GATE_PASS};
 }
 
+static void give_back(struct gate *gate)
+{
+    gate->tokens = gate->tokens + 1 < burst(gate) ? gate->tokens + 1 : burst(gate);
+    gate->today -= gate->today > 0;
+}
+
 /* ---- the breaker ---- */
 
 struct gate_said gate_ask(struct gate *gate, int64_t now_ns, int64_t wall_ns)
@@ -108,6 +114,8 @@ enum gate_change gate_end(struct gate *gate, enum gate_word asked, enum gate_end
     assert(asked == GATE_PASS || asked == GATE_TRY);
     if (end == GATE_ANSWERED)
         return answered(gate);
+    if (end == GATE_UNASKED)
+        give_back(gate);
     if (tried)
         gate->trying = false; /* who comes next may try */
     return end == GATE_FAILED ? failed(gate, tried, now_ns) : GATE_SAME;

@@ -41,8 +41,10 @@ void gate_init(struct gate *gate, const struct gate_settings *settings);
 struct gate_said gate_ask(struct gate *gate, int64_t now_ns, int64_t wall_ns);
 
 /* How a request ended that was asked with that word: the provider answered, or failed, or neither
- * can be told, for nobody waited for it. Whether the breaker opened by that, or closed. */
-enum gate_end { GATE_ANSWERED, GATE_FAILED, GATE_UNTOLD };
+ * can be told, for nobody waited for it; or it was not asked after all, and what that took of the
+ * budget is given back (if the day has turned since, to the new one). Whether the breaker opened by
+ * that, or closed. */
+enum gate_end { GATE_ANSWERED, GATE_FAILED, GATE_UNTOLD, GATE_UNASKED };
 enum gate_change { GATE_SAME, GATE_OPENED, GATE_CLOSED };
 enum gate_change gate_end(struct gate *gate, enum gate_word asked, enum gate_end end,
                           int64_t now_ns);

@@ -377,6 +377,12 @@ void herd_search_answer(struct herd_search *search, const struct herd_answer *gi
         end(search, answer_create_failure("UNKNOWN_ERROR", "out of memory"), true, GATE_UNTOLD);
 }
 
+static void fail(struct herd_search *search, const char *status, const char *message,
+                 enum gate_end how)
+{
+    end(search, search->gone ? NULL : answer_create_failure(status, message), true, how);
+}
+
 /* INVALID_REQUEST blames the question, which others need not share. */
 void herd_search_fail(struct herd_search *search, const char *status, const char *message)
 {
@@ -384,7 +390,13 @@ void herd_search_fail(struct herd_search *search, const char *status, const char
     enum gate_end how = search->gone                             ? GATE_UNTOLD
                         : strcmp(status, "INVALID_REQUEST") == 0 ? GATE_ANSWERED
                                                                  : GATE_FAILED;
-    end(search, search->gone ? NULL : answer_create_failure(status, message), true, how);
+    fail(search, status, message, how);
+}
+
+void herd_search_unasked(struct herd_search *search, const char *message)
+{
+    assert(search != NULL && message != NULL);
+    fail(search, "UNKNOWN_ERROR", message, GATE_UNASKED);
 }
 
 void search_gauge(uint64_t *answers, uint64_t *bytes)

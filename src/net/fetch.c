@@ -126,6 +126,7 @@ void fetch_answer(struct herd_fetching *fetch, const char *error, long status)
     assert(!fetch->answered);
     struct herd_response response = {.error = error, .status = status, .body = {"", 0}};
     response.cancelled = fetch->taken_back;
+    response.unsent = !fetch->begun;
     if (error == NULL && buffer_len(&fetch->body) > 0)
         response.body = (struct herd_text){buffer_at(&fetch->body), buffer_len(&fetch->body)};
     fetch->answered = true;

@@ -75,7 +75,8 @@ static const char *launch(struct herd_fetching *fetch, struct herd_error *err)
     if (wrong != NULL)
         return wrong;
     CURLMcode code = curl_multi_add_handle(upstream.multi, fetch->easy);
-    return code == CURLM_OK ? NULL : curl_multi_strerror(code);
+    fetch->begun = code == CURLM_OK;
+    return fetch->begun ? NULL : curl_multi_strerror(code);
 }
 
 /* At the end of a turn: of many that are cancelled at once none takes the place of another. */

@@ -57,9 +57,9 @@ void herd_search_answer(struct herd_search *search, const struct herd_answer *an
         must(answer->ends[i] < search->len && search->json[answer->ends[i] - 1] == '}');
 }
 
-void herd_search_fail(struct herd_search *search, const char *status, const char *message)
+void herd_search_unasked(struct herd_search *search, const char *message)
 {
-    (void)search, (void)status, (void)message;
+    (void)search, (void)message;
     must(!"a search fails");
 }
 

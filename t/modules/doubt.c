@@ -19,7 +19,8 @@ struct ask {
     struct herd_fetching *fetching;
     struct herd_timer *timer;
     unsigned when, checks, dones;
-    bool cancelled;
+    bool cancelled, unsent;
+    char error[64];
     sem_t checked;
 };
 
@@ -31,6 +32,8 @@ static void check(void *arg, const struct herd_response *response)
     struct ask *ask = arg;
     ask->checks++;
     ask->cancelled = response->cancelled;
+    ask->unsent = response->unsent;
+    snprintf(ask->error, sizeof ask->error, "%s", response->error != NULL ? response->error : "");
     herd_count(checks, 1);
     sem_post(&ask->checked);
 }
@@ -40,8 +43,9 @@ static void answer(struct ask *ask)
     char json[200];
     int len = snprintf(json, sizeof json,
                        "{\"results\":[],\"status\":\"OK\",\"checks\":%u,\"dones\":%u,"
-                       "\"cancelled\":%s}",
-                       ask->checks, ask->dones, ask->cancelled ? "true" : "false");
+                       "\"cancelled\":%s,\"unsent\":%s,\"error\":\"%s\"}",
+                       ask->checks, ask->dones, ask->cancelled ? "true" : "false",
+                       ask->unsent ? "true" : "false", ask->error);
     herd_search_answer(ask->search, &(struct herd_answer){.json = {json, (size_t)len}});
 }
 

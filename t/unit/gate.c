@@ -137,6 +137,30 @@ static void counts_what_passes_only(void **state)
     assert_int_equal(ask(), GATE_PASS);
 }
 
+/* As if it had never asked: neither the budget knows nor the breaker. */
+static void gives_back_what_was_not_asked(void **state)
+{
+    (void)state;
+    make(2, 3, 2, 10 * S);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(ask_often(2), 2);
+        assert_int_equal(end(GATE_UNASKED), GATE_SAME);
+        assert_int_equal(end(GATE_UNASKED), GATE_SAME);
+    }
+    assert_int_equal(end(GATE_UNASKED), GATE_SAME); /* never more than there is at the most */
+    assert_int_equal(ask_often(9), 2);
+    pass_time(10 * S);
+    assert_int_equal(ask_often(9), 1);
+    make(0, 0, 2, 10 * S);
+    assert_int_equal(end(GATE_FAILED), GATE_SAME);
+    assert_int_equal(end(GATE_UNASKED), GATE_SAME);
+    assert_int_equal(end(GATE_FAILED), GATE_OPENED); /* no answer came in between */
+    pass_time(10 * S);
+    assert_int_equal(ask(), GATE_TRY);
+    assert_int_equal(gate_end(&gate, GATE_TRY, GATE_UNASKED, now_ns), GATE_SAME);
+    assert_int_equal(ask(), GATE_TRY); /* somebody else */
+}
+
 static void opens_after_failures_in_a_row(void **state)
 {
     (void)state;
@@ -223,6 +247,7 @@ int main(void)
         cmocka_unit_test(says_once_that_the_rate_is_used_up),
         cmocka_unit_test(keeps_to_a_day),
         cmocka_unit_test(counts_what_passes_only),
+        cmocka_unit_test(gives_back_what_was_not_asked),
         cmocka_unit_test(opens_after_failures_in_a_row),
         cmocka_unit_test(closes_if_the_one_is_answered),
         cmocka_unit_test(stays_open_if_the_one_fails),

@@ -89,6 +89,11 @@ void herd_search_fail(struct herd_search *search, const char *status, const char
     search->failures++;
 }
 
+void herd_search_unasked(struct herd_search *search, const char *message)
+{
+    herd_search_fail(search, "UNKNOWN_ERROR", message);
+}
+
 /* ---- helpers ---- */
 
 static const struct herd_provider *provider(void)

@@ -16,7 +16,7 @@ struct herd_search {
     char *json;
     size_t len, count;
     char status[64], message[512];
-    unsigned answers;
+    unsigned answers, unasked;
     void (*cancelled)(void *arg);
     void *arg;
 };
@@ -66,6 +66,12 @@ void herd_search_fail(struct herd_search *search, const char *status, const char
     search->answers++;
     snprintf(search->status, sizeof(search->status), "%s", status);
     snprintf(search->message, sizeof(search->message), "%s", message);
+}
+
+void herd_search_unasked(struct herd_search *search, const char *message)
+{
+    search->unasked++;
+    herd_search_fail(search, "UNKNOWN_ERROR", message);
 }
 
 /* ---- reading ---- */
@@ -361,6 +367,28 @@ static void gives_up_when_the_client_goes(void **unused)
     assert_false(source.failing);
 }
 
+/* Nor is it one that nobody was asked. */
+static void says_when_nobody_was_asked(void **unused)
+{
+    struct herd_search search = {0};
+    struct herd_response response = {.error = "too many requests wait", .unsent = true};
+
+    (void)unused;
+    nearby_ask(&source, &request, &search, &query);
+    asked.check(asked.arg, &response);
+    asked.done(asked.arg);
+    assert_int_equal(search.answers, 1);
+    assert_int_equal(search.unasked, 1);
+    assert_string_equal(search.message, "too many requests wait");
+    response = (struct herd_response){.error = "no answer in time"};
+    search = (struct herd_search){0};
+    nearby_ask(&source, &request, &search, &query);
+    asked.check(asked.arg, &response);
+    asked.done(asked.arg);
+    assert_int_equal(search.answers, 1);
+    assert_int_equal(search.unasked, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +403,7 @@ int main(void)
         cmocka_unit_test(lets_no_secret_through),
         cmocka_unit_test(warns_once_and_says_when_it_is_over),
         cmocka_unit_test(gives_up_when_the_client_goes),
+        cmocka_unit_test(says_when_nobody_was_asked),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

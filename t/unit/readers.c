@@ -49,6 +49,12 @@ void herd_search_fail(struct herd_search *search, const char *status, const char
     abort();
 }
 
+void herd_search_unasked(struct herd_search *search, const char *message)
+{
+    (void)search, (void)message;
+    abort();
+}
+
 /* ---- reading ---- */
 
 typedef void reader(struct nearby *nearby, const struct nearby_reply *reply);

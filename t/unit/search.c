@@ -319,6 +319,15 @@ static void leaves_a_provider_alone_that_fails(void **state)
     }
     assert_int_equal(enter(&a, 0), SEARCH_PAUSED);
     assert_int_equal(seen.asked, 2);
+    open_with(LATER, 0, 1);
+    for (int i = 0; i < 3; i++) { /* where it was not asked it has not failed */
+        assert_int_equal(enter(&a, 0), SEARCH_ASKED);
+        herd_search_unasked(seen.last, "too many wait");
+        assert_true(a.told == 1 && a.share.failed);
+    }
+    enter(&a, 0);
+    leave(&a);
+    herd_search_unasked(seen.last, "nobody reads it");
     open_with(FAILS, 0, 1);
     only.gate.rate = 0;
     assert_int_equal(enter(&a, 2), SEARCH_ASKED);

@@ -30,7 +30,7 @@ extern "C" {
 
 /* Rises whenever a struct or a function below changes. A module built for another number is
  * refused. */
-#define HERD_ABI 3
+#define HERD_ABI 4
 
 #if defined(__GNUC__)
 #define HERD_PRINTF(which, first) __attribute__((format(printf, which, first)))
@@ -244,6 +244,10 @@ void herd_search_on_cancel(struct herd_search *search, void (*cancelled)(void *a
 /* Answers with no results, a status (UNKNOWN_ERROR, OVER_QUERY_LIMIT, ...) and why. */
 void herd_search_fail(struct herd_search *search, const char *status, const char *message);
 
+/* The same with UNKNOWN_ERROR, where it was never asked: for want of memory, or of room in a queue.
+ * That is no failure of the provider's, and takes nothing from its budget. */
+void herd_search_unasked(struct herd_search *search, const char *message);
+
 /* ---- configuration: a module's own group ---- */
 
 /* Each reads one setting of the group, by its plain name, or takes the default where it is absent;
@@ -352,6 +356,7 @@ void herd_cursor_close(struct herd_cursor *cursor);
 struct herd_response {
     const char *error;     /* why there is no answer, one sentence; NULL: it came whole */
     bool cancelled;        /* it was, and that is the error */
+    bool unsent;           /* nobody was asked: there was no room, or its turn never came */
     long status;           /* of HTTP */
     struct herd_text body; /* good until check returns */
 };
