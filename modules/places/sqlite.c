@@ -104,13 +104,14 @@ static bool take(void *arg, const struct db_found *found)
     return true;
 }
 
-static void note_result(const struct job *job)
+/* why NULL: it did not fail. */
+static void note_result(const char *why)
 {
-    bool failed = job->err.text[0] != '\0', before = atomic_exchange(&here.failing, failed);
+    bool before = atomic_exchange(&here.failing, why != NULL);
 
-    if (failed)
+    if (why)
         herd_log(before ? HERD_LOG_DEBUG : HERD_LOG_WARN, "%s: %s: %s", "sqlite", "UNKNOWN_ERROR",
-                 job->err.text);
+                 why);
     else if (before)
         herd_log(HERD_LOG_INFO, "%s: answers again", "sqlite");
 }
@@ -137,7 +138,7 @@ static void look(struct job *job, struct db *db)
     }
     if (result == DB_DONE && !entries_end(&job->entries))
         herd_fail(&job->err, "out of memory");
-    note_result(job);
+    note_result(job->err.text[0] ? job->err.text : NULL);
 }
 
 static void deliver(void *arg);
@@ -228,6 +229,7 @@ static void give_up(void *arg)
 /* The disk may hang, and the thread with it: what has waited too long is answered without it. */
 static void look_at_clock(void *arg)
 {
+    static const char late[] = "the file of places does not answer in time";
     struct job *job;
     int64_t now = now_ns();
 
@@ -242,7 +244,8 @@ static void look_at_clock(void *arg)
             break;
         }
         give_up(job);
-        fail_search(job, "the file of places does not answer in time");
+        note_result(late);
+        fail_search(job, late);
     }
 }
 

@@ -47,6 +47,7 @@ enum kind {
     KIND_close,
     KIND_getrandom,
     KIND_poll,
+    KIND_disk, /* which hangs */
     KINDS
 };
 
@@ -195,11 +196,30 @@ static int is_socket(int fd)
     return fstat(fd, &stat) == 0 && S_ISSOCK(stat.st_mode);
 }
 
+/* A file is not read from until the test says so. */
+static void hang(int fd)
+{
+    struct stat stat;
+    if (atomic_load(&control->kind) != KIND_disk || fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode))
+        return;
+    atomic_fetch_add(&control->failed, 1);
+    while (atomic_load(&control->kind) == KIND_disk)
+        usleep(1000);
+}
+
 ssize_t read(int fd, void *to, size_t room)
 {
     REAL(read);
+    hang(fd);
     int failed = is_socket(fd) ? FAILS(recv) : FAILS(read);
     return failed ? -1 : real_read(fd, to, room);
+}
+
+ssize_t pread64(int fd, void *to, size_t room, off64_t at)
+{
+    REAL(pread64);
+    hang(fd);
+    return real_pread64(fd, to, room, at);
 }
 
 /* An eventfd, which takes eight bytes, can always be written. */

@@ -15,7 +15,7 @@ use Test::Herd::Time qw(sanitized);
 
 # In the order of failing.c's.
 my @kinds = qw(none memory recv send read write accept epoll_wait epoll_ctl ioctl open socket connect
-    getsockopt setsockopt shutdown close getrandom poll);
+    getsockopt setsockopt shutdown close getrandom poll disk);
 my %kind = map { $kinds[$_] => $_ } 0 .. $#kinds;
 my %at = (kind => 0, pass => 8, fail => 16, error => 24, failed => 32, seen => 40, whose => 296, held => 552);
 
@@ -81,6 +81,9 @@ sub arm {
     $self->put('kind', $kind{$kind} // die "no such kind: $kind\n");
     return;
 }
+
+# From now on files are not read from: whoever tries waits until disarm.
+sub hang { my ($self) = @_; $self->arm('disk', 'EIO'); return }
 
 # How many calls have failed; none does any more.
 sub disarm {
