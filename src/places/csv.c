@@ -112,5 +112,7 @@ struct herd_text csv_field(const struct csv_record *record, size_t i)
     size_t from = i > 0 ? record->ends[i - 1] : 0;
 
     assert(i < record->count);
+    if (record->ends[i] == from) /* of a record of empty fields there may be no bytes at all */
+        return (struct herd_text){"", 0};
     return (struct herd_text){record->text.bytes + from, record->ends[i] - from};
 }

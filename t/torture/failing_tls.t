@@ -1,4 +1,4 @@
-# All of t/failing_tls.t: each call, each error, each place.
+# All of t/failing_tls.t: each call, each error, many places.
 use strict;
 use warnings;
 
