@@ -50,7 +50,7 @@ cmp_ok $count, '>', 100, "... about $count of them";
 my $h = Test::Herd->new(servers => [qw(Goloman Hands)], adjacency => { Goloman => ['Hands'] },
     places => 'geojson: { file = "places.geojson"; };');
 $h->write('places.geojson', $start->read('places.geojson'));
-$h->allow(qr/Out of memory|No link with|differs by|malformed/);
+$h->allow(qr/Out of memory|out of memory|No link with|differs by|malformed/);
 $f = Test::Herd::Failing->new($h);
 $h->start('Hands');
 $f->start('Goloman');

@@ -48,7 +48,7 @@ like $h->run('-V', '-c', $h->config)->{out}, qr/^$_ +1\.0 .*\n +file: \Q$so{$_}\
 my $url = $h->run('-t', '-c', $h->config, '-g', 'places: { relay: { url = "ftp://x/"; }; };');
 like $url->{err}, qr/^herd: -g:1: places\.relay\.url: must begin with https/, 'relay checks its url';
 
-$h->allow(qr/Cannot connect/);
+$h->allow(qr/Cannot connect/, qr/warn - relay: UNKNOWN_ERROR: /);
 $h->start('Goloman')->start('Hands', ['-g', 'places: { provider = "huts"; };']);
 $h->ask('Goloman', 'IAMAT kiwi +34.068930-118.445127 1520023934');
 
@@ -83,6 +83,7 @@ is_deeply [map { $_->{status} } @found], [('OK') x 3, 'ZERO_RESULTS'], '... and 
 # relay, at first without anybody to ask
 like $h->answer('Goloman', 'WHATSAT kiwi 10 5'), qr/\n\{.*"results":\[\],"status":"UNKNOWN_ERROR", "error_message":".+"\}\n\n\z/,
     'relay: nobody to ask';
+ok $h->wait_log('Goloman', 'warn - relay: UNKNOWN_ERROR: '), '... which the log says';
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 4, ReuseAddr => 1)
     // die "port $port: $!\n";
 my $asking = $h->connect('Goloman');

@@ -118,11 +118,13 @@ my $busy = Test::Herd->new(
     extra => loading(@so{qw(beacon count shops)}) . qq(beacon: { client = "me"; every = "5ms"; };\n),
     places => 'provider = "shops"; shops: { busy = true; }',
 );
+$busy->allow(qr/warn - shops: OVER_QUERY_LIMIT: /);
 $busy->start('Goloman')->start('Hands', ['-g', 'beacon: { every = "1d"; };']);
 ok $busy->wait_for(sub { ($busy->at_line('Hands', 'me') // '') =~ /^AT Goloman \+\d+\.\d+ me \+34-118 \d+$/ }, 'beacon'),
     'a record without a client, heard by the server that put it, known to the other';
 like $busy->answer('Hands', 'WHATSAT me 1 1'), qr/"results":\[\],"status":"OVER_QUERY_LIMIT", "error_message":"the shops are/,
     'a provider that cannot';
+ok $busy->wait_log('Hands', 'warn - shops: OVER_QUERY_LIMIT: the shops are "busy"'), '... and the log says so';
 my $status = $busy->status('Goloman');
 cmp_ok $status->{beacon_put}, '>', 0, 'records are put and found again';
 is $status->{beacon_bad}, 0, '... all, and bad ones refused';

@@ -26,7 +26,7 @@ chmod 0600, $h->write('key', "AIza\n") or die;
 $h->write('places.geojson', '{"type":"FeatureCollection","features":[' . join(',', map {
     my $lat = $_; map {qq({"type":"Feature","geometry":{"type":"Point","coordinates":[-1,$lat.00$_]},"properties":{}})} 1 .. 9
 } 1 .. 20) . ']}');
-$h->allow(qr/ google: /, qr/ places\.google: /);
+$h->allow(qr/ google: /, qr/ places\.google: /, qr/warn - shops: OVER_QUERY_LIMIT: /);
 
 sub answer {
     my ($client, $lat) = @_;

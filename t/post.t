@@ -10,6 +10,7 @@ my $so = $tree->build('post', "$ENV{HERD_SRCDIR}/t/modules/post.c");
 my @bad = ('X', 'X-Y', ': x', ' X: y', 'X y: z', 'X:', 'X: ', "X: a\\r\\nY: b", "X: a\\nY: b", "X: a\\x7fb", "X: \\x01", 'content-length: 9',
     'Transfer-Encoding: chunked', 'Expect: 100-continue');
 my $h = Test::Herd->new(servers => [qw(Some Many)], extra => qq(load_modules = [ "$so" ];\n));
+$h->allow(qr/warn - post: SAID: /);
 my $up = Test::Herd::Upstream->new(dir => $h->dir, answer => sub { $_[0]->reply('{}') });
 my $key = 'Secret-9876543210';
 my ($host) = $up->url('plain') =~ m{//(.*)/};

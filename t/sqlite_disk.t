@@ -37,6 +37,9 @@ is scalar(() = $h->log('Goloman') =~ / warn /g), 1, '... once';
 
 $f->disarm;
 like $h->answer('Goloman', 'WHATSAT k70 49 1'), qr/"status":"OK"/, 'the disk is back, and the places';
-ok $h->wait_log('Goloman', 'sqlite: answers again'), '... the log says so';
+ok $h->wait_for(sub {
+    $h->answer('Goloman', 'WHATSAT k70 49 1');
+    $h->log('Goloman') =~ /sqlite: answers again/;
+}, 'a word of it'), '... the log says so';
 is $h->stop('Goloman'), 0, 'it stops';
 done_testing;

@@ -184,19 +184,6 @@ struct ask {
     bool unasked;
 };
 
-/* One warning when it begins, one word when it is over. */
-static void note(struct nearby_source *source, const struct nearby *found)
-{
-    bool good = found->json != NULL;
-
-    if (good && source->failing)
-        herd_log(HERD_LOG_INFO, "%s: answers again", source->name);
-    else if (!good)
-        herd_log(source->failing ? HERD_LOG_DEBUG : HERD_LOG_WARN, "%s: %s: %s", source->name,
-                 found->status, found->message);
-    source->failing = !good;
-}
-
 static bool holds(struct herd_text text, const char *secret)
 {
     return secret[0] && memmem(text.bytes, text.len, secret, strlen(secret));
@@ -262,11 +249,6 @@ static void check(void *arg, const struct herd_response *response)
     const char *secret = ask->source->key;
 
     ask->unasked = response->unsent;
-    if (response->cancelled) {
-        nearby_refuse(found,
-                      response->error); /* nobody hears it, and the provider has not failed */
-        return;
-    }
     if (response->error) {
         bool told = holds((struct herd_text){response->error, strlen(response->error)}, secret);
 
@@ -276,7 +258,6 @@ static void check(void *arg, const struct herd_response *response)
     } else {
         read_reply(ask, response);
     }
-    note(ask->source, found);
 }
 
 /* The client has gone. */

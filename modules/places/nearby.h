@@ -62,9 +62,6 @@ struct nearby_source {
     const char *url, *ca_file, *key_file; /* ca_file NULL, key_file "": none */
     /* From open to close; workers only read it, and nobody may read it in an answer. "": none. */
     char key[NEARBY_KEY_MAX + 1];
-    /* The last answer was none: one warning is enough. The upstream thread's, but for what is
-     * refused while the server stops. */
-    _Atomic bool failing;
 };
 
 /* What a provider's configure, check, open and close have in common; main thread. configure reads

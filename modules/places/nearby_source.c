@@ -63,7 +63,6 @@ bool nearby_check(struct nearby_source *source, struct herd_error *err)
 
 bool nearby_open(struct nearby_source *source, struct herd_error *err)
 {
-    source->failing = false;
     return !source->keyed || load_key(source, err);
 }
 

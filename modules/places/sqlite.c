@@ -70,7 +70,6 @@ static struct {
     int workers, threads;
     bool ending;
     pthread_t thread[THREADS_MAX];
-    atomic_bool failing; /* the last search did: one warning is enough */
 } here = {.lock = PTHREAD_MUTEX_INITIALIZER,
           .some = PTHREAD_COND_INITIALIZER,
           .done = PTHREAD_COND_INITIALIZER,
@@ -104,18 +103,6 @@ static bool take(void *arg, const struct db_found *found)
     return true;
 }
 
-/* why NULL: it did not fail. */
-static void note_result(const char *why)
-{
-    bool before = atomic_exchange(&here.failing, why != NULL);
-
-    if (why)
-        herd_log(before ? HERD_LOG_DEBUG : HERD_LOG_WARN, "%s: %s: %s", "sqlite", "UNKNOWN_ERROR",
-                 why);
-    else if (before)
-        herd_log(HERD_LOG_INFO, "%s: answers again", "sqlite");
-}
-
 static void look(struct job *job, struct db *db)
 {
     const struct db_query query = {.lat_deg = job->query.lat_deg,
@@ -131,14 +118,10 @@ static void look(struct job *job, struct db *db)
         entries_begin(&job->entries, "[]");
         result = db_near(db, &query, &job->err);
     }
-    if (result == DB_STOPPED && !job->err.text[0]) { /* nobody's fault, or the disk's */
+    if (result == DB_STOPPED && !job->err.text[0]) /* nobody's fault, or the disk's */
         herd_fail(&job->err, "%s: no answer in time", here.path);
-        if (atomic_load(&job->unwanted))
-            return;
-    }
-    if (result == DB_DONE && !entries_end(&job->entries))
+    else if (result == DB_DONE && !entries_end(&job->entries))
         herd_fail(&job->err, "out of memory");
-    note_result(job->err.text[0] ? job->err.text : NULL);
 }
 
 static void deliver(void *arg);
@@ -244,7 +227,6 @@ static void look_at_clock(void *arg)
             break;
         }
         give_up(job);
-        note_result(late);
         fail_search(job, late);
     }
 }

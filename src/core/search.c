@@ -13,11 +13,13 @@
 #include "net/worker.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define BUCKETS 1024 /* a power of two; of searches under way there are few */
+#define BUCKETS  1024                /* a power of two; of searches under way there are few */
+#define QUIET_NS INT64_C(1000000000) /* without a failure, until it is said that there are none */
 
 TAILQ_HEAD(shares, share);
 
@@ -38,7 +40,8 @@ struct herd_search {
 
 struct asked { /* a provider */
     const struct chain_link *link;
-    struct gate gate;
+    struct gate gate;          /* under the lock */
+    _Atomic int64_t failed_ns; /* when it last failed; 0: the log says that it answers */
 };
 
 LIST_HEAD(bucket, herd_search);
@@ -365,22 +368,46 @@ static bool rise(const struct herd_answer *answer)
     return true;
 }
 
+/* status NULL: it answered. One warning when it begins to fail, one word when that is over, and no
+ * more than these two in a second: of a herd of askers some may fail for long. */
+static void note(const struct herd_search *search, const char *status, const char *message)
+{
+    struct asked *asked = &all.asked[search->question.provider];
+    const char *name = asked->link->provider->name;
+    int64_t now_ns = clock_now_ns(), failed_ns = atomic_load(&asked->failed_ns);
+    if (status != NULL) {
+        failed_ns = atomic_exchange(&asked->failed_ns, now_ns);
+        log_event(failed_ns != 0 ? HERD_LOG_DEBUG : HERD_LOG_WARN, 0, "%s: %s: %s", name, status,
+                  message);
+    } else if (failed_ns != 0 && now_ns - failed_ns >= QUIET_NS &&
+               atomic_compare_exchange_strong(&asked->failed_ns, &failed_ns, 0)) {
+        log_event(HERD_LOG_INFO, 0, "%s: answers again", name);
+    }
+}
+
+static void fail(struct herd_search *search, const char *status, const char *message,
+                 enum gate_end how)
+{
+    struct answer *answer = NULL;
+    if (!search->gone) {
+        note(search, status, message);
+        answer = answer_create_failure(status, message);
+    }
+    end(search, answer, true, how);
+}
+
 void herd_search_answer(struct herd_search *search, const struct herd_answer *given)
 {
     assert(search != NULL);
     misuse_unless(given->json.len <= UINT32_MAX && rise(given),
                   "herd_search_answer with ends that do not rise, or lie beyond the text");
     struct answer *answer = answer_create(given);
-    if (answer != NULL)
-        end(search, answer, false, GATE_ANSWERED);
-    else
-        end(search, answer_create_failure("UNKNOWN_ERROR", "out of memory"), true, GATE_UNTOLD);
-}
-
-static void fail(struct herd_search *search, const char *status, const char *message,
-                 enum gate_end how)
-{
-    end(search, search->gone ? NULL : answer_create_failure(status, message), true, how);
+    if (answer == NULL) {
+        fail(search, "UNKNOWN_ERROR", "out of memory", GATE_UNTOLD);
+        return;
+    }
+    note(search, NULL, NULL);
+    end(search, answer, false, GATE_ANSWERED);
 }
 
 /* INVALID_REQUEST blames the question, which others need not share. */

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "core/search.h"
@@ -28,6 +30,37 @@ static void turn(unsigned worker)
 {
     here = &workers[worker];
     mailbox_empty(&here->mailbox);
+}
+
+/* ---- the log, and the clock ---- */
+
+static struct {
+    unsigned warnings, words; /* of level warn, and info */
+    char text[256];           /* the last of them */
+} logged;
+
+void __wrap_log_event(enum herd_level level, uint64_t conn, const char *format, ...);
+void __wrap_log_event(enum herd_level level, uint64_t conn, const char *format, ...)
+{
+    va_list args;
+    assert_true(conn == 0);
+    if (level == HERD_LOG_DEBUG)
+        return;
+    (level == HERD_LOG_WARN ? &logged.warnings : &logged.words)[0]++;
+    va_start(args, format);
+    vsnprintf(logged.text, sizeof logged.text, format, args);
+    va_end(args);
+}
+
+static time_t later_s;
+
+int __real_clock_gettime(clockid_t which, struct timespec *time);
+int __wrap_clock_gettime(clockid_t which, struct timespec *time);
+int __wrap_clock_gettime(clockid_t which, struct timespec *time)
+{
+    int result = __real_clock_gettime(which, time);
+    time->tv_sec += later_s;
+    return result;
 }
 
 /* ---- the provider ---- */
@@ -334,15 +367,59 @@ static void leaves_a_provider_alone_that_fails(void **state)
     assert_int_equal(enter(&a, 2), SEARCH_PAUSED);
 }
 
+/* One of these, and what the log has of it since it was looked at. */
+static void assert_logged(void (*how)(struct herd_search *), unsigned warnings, unsigned words,
+                          const char *text)
+{
+    struct one a;
+    logged.warnings = logged.words = 0;
+    assert_int_equal(enter(&a, 0), SEARCH_ASKED);
+    how(seen.last);
+    assert_int_equal(a.told, 1);
+    assert_int_equal(logged.warnings, warnings);
+    assert_int_equal(logged.words, words);
+    if (text != NULL)
+        assert_string_equal(logged.text, text);
+}
+
+static void never_asked(struct herd_search *search)
+{
+    herd_search_unasked(search, "too many wait");
+}
+
+static void the_log_says_once_that_it_fails(void **state)
+{
+    (void)state;
+    struct one a;
+    open_with(LATER, 0, 0);
+    assert_logged(answer, 0, 0, NULL);
+    assert_logged(give_up, 1, 0, "played: UNKNOWN_ERROR: no");
+    assert_logged(give_up, 0, 0, NULL);
+    assert_logged(answer, 0, 0, NULL); /* for so short a while that says nothing */
+    later_s = 2;
+    assert_logged(never_asked, 0, 0, NULL);
+    assert_logged(answer, 0, 0, NULL);
+    later_s = 4;
+    assert_logged(answer, 0, 1, "played: answers again");
+    assert_logged(answer, 0, 0, NULL);
+    assert_logged(never_asked, 1, 0, "played: UNKNOWN_ERROR: too many wait");
+    later_s = 6;
+    assert_logged(answer, 0, 1, "played: answers again");
+    enter(&a, 0);
+    leave(&a);
+    give_up(seen.last); /* for nobody: it has not failed */
+    assert_logged(answer, 0, 0, NULL);
+    assert_logged(give_up, 1, 0, NULL);
+    later_s = 0;
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    const struct log_config quiet = {.file = "/dev/null", .level = HERD_LOG_ERROR};
-    struct herd_error err;
     for (size_t i = 0; i < WORKERS; i++)
         if (!mailbox_open(&workers[i].mailbox))
             return -1;
-    return log_open(&quiet, &err) ? 0 : -1;
+    return 0;
 }
 
 static int tear_down(void **state)
@@ -351,7 +428,6 @@ static int tear_down(void **state)
     search_close();
     for (size_t i = 0; i < WORKERS; i++)
         mailbox_close(&workers[i].mailbox);
-    log_close();
     return 0;
 }
 
@@ -369,6 +445,7 @@ int main(void)
         cmocka_unit_test(a_provider_that_asks_too_late_is_told_at_once),
         cmocka_unit_test(keeps_answers_and_no_failures),
         cmocka_unit_test(leaves_a_provider_alone_that_fails),
+        cmocka_unit_test(the_log_says_once_that_it_fails),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
