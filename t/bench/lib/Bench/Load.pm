@@ -8,7 +8,7 @@ use Exporter 'import';
 use IPC::Open2 ();
 use JSON::PP ();
 
-our @EXPORT_OK = qw(load fill ids hold converge ask_once seconds);
+our @EXPORT_OK = qw(load fill ids hold back converge ask_once seconds);
 
 use constant { CONNECTIONS => 50, FILL_DEPTH => 64 };
 
@@ -98,15 +98,21 @@ sub sample {
 
 sub ask_once { my ($server) = @_; return $server->ask($question{ $server->{kind} }, qr/\n/) }
 
-# So many connections that have asked once each and say nothing more, until what is returned is
-# called.
-sub hold {
-    my ($server, $count) = @_;
-    my $pid = IPC::Open2::open2(my $out, my $in, "$ENV{HERD_BUILDDIR}/t/bench/hold", $server->{port}, $count,
-        $question{ $server->{kind} });
-    my $line = <$out> // '';
-    die "connections are not held\n" if $line ne "held\n";
+# Runs a program of t/bench/ until what is returned is called, once it has said that it is so far.
+sub keep {
+    my ($said, $program, @args) = @_;
+    my $pid = IPC::Open2::open2(my $out, my $in, "$ENV{HERD_BUILDDIR}/t/bench/$program", @args);
+    die "$program: not $said\n" if (<$out> // '') ne "$said\n";
     return sub { close $in; waitpid $pid, 0; return };
 }
+
+# So many connections that have asked once each and say nothing more.
+sub hold {
+    my ($server, $count) = @_;
+    return keep('held', 'hold', $server->{port}, $count, $question{ $server->{kind} });
+}
+
+# So much free memory that no host takes back meanwhile.
+sub back { my ($mib) = @_; return keep('backed', 'back', $mib) }
 
 1;

@@ -8,7 +8,7 @@ use Exporter 'import';
 use POSIX ();
 use Time::HiRes ();
 
-our @EXPORT_OK = qw(back_pages cpu_ns threads_ns pss_bytes processors read_file busy_begin busy_others);
+our @EXPORT_OK = qw(cpu_ns threads_ns pss_bytes processors read_file busy_begin busy_others);
 
 my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
@@ -37,19 +37,6 @@ sub cpu_ns {
 sub pss_bytes {
     my ($pid) = @_;
     return read_file("/proc/$pid/smaps_rollup") =~ /^Pss:\s+([0-9]+) kB/m ? $1 * 1024 : 0;
-}
-
-# Has so many bytes of free memory backed: of a virtual machine's the host takes back what lay free
-# for a while, and whoever is given such a page next, for a file that grows, say, pays for its return.
-sub back_pages {
-    my ($bytes) = @_;
-    my $pid = fork // return;
-    if ($pid == 0) {
-        my $pages = "\1" x $bytes;
-        POSIX::_exit(0);
-    }
-    waitpid $pid, 0;
-    return;
 }
 
 # Seconds the processors have worked for anybody, a hypervisor's other guests included: user, nice,

@@ -7,13 +7,13 @@ use strict;
 use warnings;
 use Exporter 'import';
 use Bench::Herd;
-use Bench::Load qw(load fill ids hold seconds);
-use Bench::Machine qw(back_pages processors);
+use Bench::Load qw(load fill ids hold back seconds);
+use Bench::Machine qw(processors);
 use Bench::Rounds qw(rounds column median ratios);
 use Bench::Server;
 use Bench::Table qw(title line note commas);
 
-use constant { WARM_UP_S => 0.2, LOG_BYTES => 512 << 20 };    # of a round's log, at the most
+use constant { WARM_UP_S => 0.2, LOG_MIB => 600 };    # of a second's log, at the most
 
 our @EXPORT_OK = qw(speed_rows figures_of);
 
@@ -94,10 +94,9 @@ sub two_of {
     my ($most, $one, $other, %args) = @_;
     my %server = ($one->[0] => $one->[1], $other->[0] => $other->[1]);
     my $ids = $args{ids} || {};
-    my ($before, $after) = map { $args{$_} || sub { } } qw(before after);
+    my $after = $args{after} || sub { };
     my $side = sub {
         my ($name) = @_;
-        $before->();
         my $figures = measure($server{$name}, work => 'store', depth => 16, ids => $ids->{$name} // ids(1e5));
         $after->($server{$name});
         return $figures;
@@ -175,10 +174,10 @@ sub messages {
     my @server = map { Bench::Herd->single(cpus => 0, messages => $_) } 0, 1;
     fill($_, ids(1e5)) for @server;
     $_->forget_log for @server;
+    my $backed = back(1 + int 5 * LOG_MIB * (WARM_UP_S + seconds()));    # blocks of every size are among them
     my $dropped = 0;
-    two_of(1.35, ['off' => $server[0]], ['on' => $server[1]],
-        before => sub { back_pages(LOG_BYTES) },
-        after => sub { $dropped += $_[0]->forget_log });
+    two_of(1.35, ['off' => $server[0]], ['on' => $server[1]], after => sub { $dropped += $_[0]->forget_log });
+    $backed->();
     note(commas($dropped) . ' events dropped, as they came too fast for the log') if $dropped;
     Bench::Server::stop(@server);
     return;
