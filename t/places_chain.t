@@ -4,6 +4,7 @@ use Test::Herd::Needs qw(iamat at whatsat invalid google geojson);
 use Test::Herd;
 use Test::Herd::Installed;
 use Test::Herd::Time qw(now slowly);
+use File::Copy qw(copy);
 BEGIN { eval { require Test::Herd::Upstream; 1 } or plan(skip_all => 'IO::Socket::SSL is not installed') }
 
 # What the other server does, by the latitude.
@@ -19,7 +20,7 @@ my %said = (
 
 my $tree = Test::Herd::Installed->new;
 my $shops = $tree->build('shops', "$ENV{HERD_SRCDIR}/t/modules/shops.c");
-my @servers = qw(Chain Dead Breaker Rate Day Busy);
+my @servers = qw(Chain Dead Lost Breaker Rate Day Busy);
 my $h = Test::Herd->new(servers => \@servers, workers => 3, extra => qq(load_modules = [ "$shops" ];\n));
 my $up = Test::Herd::Upstream->new(dir => $h->dir, answer => \&answer);
 chmod 0600, $h->write('key', "AIza\n") or die;
@@ -74,6 +75,13 @@ start('Dead', '"google", "geojson"', qq(url = "http://127.0.0.1:$nobody/"), '');
 like ask_near($_), $local, "the first is dead: $_" for 1 .. 8;
 my $status = $h->status($server);
 is_deeply [@$status{qw(searches_failed breakers_opened searches_paused)}], [0, 1, 3], '... and left alone after five failures';
+
+# What it needs to be asked is gone.
+copy($up->ca_file, $h->file('ca.pem')) or die "ca.pem: $!\n";
+start('Lost', '"google"', 'ca_file = "ca.pem"; failures = 2;', '');
+unlink $h->file('ca.pem');
+like ask_near(1), failure(1, 'UNKNOWN_ERROR', 'the certificates trusted besides the system\'s cannot be read'), 'no certificates' for 1 .. 2;
+like ask_near(1), qr/is not asked for a while/, '... that is a failure';
 
 # The breaker of the only one.
 start('Breaker', '"google"', 'failures = 2; pause = "400ms"', '');

@@ -26,7 +26,7 @@ struct herd_fetching {
     bool cancelled; /* the worker's: upstream has been told */
     /* the upstream thread's: */
     bool taken_back, answered;
-    bool begun;      /* libcurl has it */
+    bool begun;      /* its turn has come */
     bool looking_up; /* libcurl asks the resolver, on a thread of its own */
     struct buffer body;
     size_t header_bytes;

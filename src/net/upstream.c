@@ -71,12 +71,12 @@ static void end(struct herd_fetching *fetch, const char *error)
 /* Returns what went wrong, NULL: nothing. */
 static const char *launch(struct herd_fetching *fetch, struct herd_error *err)
 {
+    fetch->begun = true;
     const char *wrong = easy_create(fetch, &upstream.trusts, err);
     if (wrong != NULL)
         return wrong;
     CURLMcode code = curl_multi_add_handle(upstream.multi, fetch->easy);
-    fetch->begun = code == CURLM_OK;
-    return fetch->begun ? NULL : curl_multi_strerror(code);
+    return code == CURLM_OK ? NULL : curl_multi_strerror(code);
 }
 
 /* At the end of a turn: of many that are cancelled at once none takes the place of another. */
