@@ -134,9 +134,16 @@ static char *make_uri(const char *path)
     return uri;
 }
 
+/* SQLite quotes what stands in the file, and that may be anything. */
 static bool fail_sql(const struct db *db, struct herd_error *err)
 {
-    return herd_fail(err, "%s: %s", db->path, sqlite3_errmsg(db->handle));
+    size_t own = strlen(db->path);
+
+    herd_fail(err, "%s: %s", db->path, sqlite3_errmsg(db->handle));
+    for (size_t i = 0; err->text[i]; i++)
+        if (i >= own && (err->text[i] < ' ' || err->text[i] > '~'))
+            err->text[i] = '?';
+    return false;
 }
 
 static int look(void *arg)

@@ -85,6 +85,8 @@ static int64_t now_ns(void)
 
 /* ---- on the threads ---- */
 
+static const char late[] = "the file of places does not answer in time";
+
 static bool is_unwanted(void *arg)
 {
     const struct job *job = arg;
@@ -98,9 +100,20 @@ static bool take(void *arg, const struct db_found *found)
     struct herd_error unused;
 
     if (found->line.len == 0 || found->line.bytes[0] != '{' || !json_check(found->line, &unused))
-        return herd_fail(&job->err, "%s: a place in it is not a JSON object", here.path);
+        return herd_fail(&job->err, "a place in the file is not a JSON object");
     entries_add(&job->entries, found->line);
     return true;
+}
+
+/* Where the file lies is not for clients. */
+static void drop_path(struct herd_error *err)
+{
+    size_t own = strlen(here.path) + strlen(": ");
+
+    if (strlen(err->text) > own)
+        memmove(err->text, err->text + own, strlen(err->text + own) + 1);
+    else
+        herd_fail(err, "the file of places cannot be read");
 }
 
 static void look(struct job *job, struct db *db)
@@ -118,8 +131,10 @@ static void look(struct job *job, struct db *db)
         entries_begin(&job->entries, "[]");
         result = db_near(db, &query, &job->err);
     }
-    if (result == DB_STOPPED && !job->err.text[0]) /* nobody's fault, or the disk's */
-        herd_fail(&job->err, "%s: no answer in time", here.path);
+    if (result == DB_FAILED)
+        drop_path(&job->err);
+    else if (result == DB_STOPPED && !job->err.text[0]) /* nobody's fault, or the disk's */
+        herd_fail(&job->err, late);
     else if (result == DB_DONE && !entries_end(&job->entries))
         herd_fail(&job->err, "out of memory");
 }
@@ -212,7 +227,6 @@ static void give_up(void *arg)
 /* The disk may hang, and the thread with it: what has waited too long is answered without it. */
 static void look_at_clock(void *arg)
 {
-    static const char late[] = "the file of places does not answer in time";
     struct job *job;
     int64_t now = now_ns();
 
@@ -231,13 +245,13 @@ static void look_at_clock(void *arg)
     }
 }
 
-/* Into the queue. False: it is full, or nobody would take it out. */
+/* Into the queue. False: it is full. */
 static bool enqueue(struct job *job)
 {
     bool room;
 
     pthread_mutex_lock(&here.lock);
-    room = here.waiting < here.queue_max && here.threads > 0;
+    room = here.waiting < here.queue_max;
     if (room) {
         STAILQ_INSERT_TAIL(&here.queue, job, entry);
         here.waiting++;
@@ -252,6 +266,11 @@ static void search_places(struct herd_search *search, const struct herd_query *q
     struct job *job = calloc(1, sizeof(*job));
 
     assert(search && query->bound > 0 && desk.timer);
+    if (here.threads == 0) { /* as the log has said */
+        herd_search_fail(search, "UNKNOWN_ERROR", "nobody reads the file of places");
+        free(job);
+        return;
+    }
     if (!job) {
         herd_search_unasked(search, "out of memory");
         return;
