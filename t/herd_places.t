@@ -77,7 +77,11 @@ like $run->{out}, qr/\Aplaces    2\nbytes     \d+\nlatitude  49\.1 to 49\.2\nlon
     'info';
 run('import', file('escapes.jsonl', '{"lat":1,"lon":1,"name":"a\\u001b[2Jb\\u009b2Jc\\u00e9"}' . "\n"), file('escapes.db'));
 is names(file('escapes.db'), 1, 1, 1, 1), "a [2Jb  2Jc\xc3\xa9", 'no name moves the cursor';
-unlink file('escapes.db');
+my $bytes = do { open my $in, '<:raw', file('escapes.db') or die; local $/; <$in> };
+is $bytes =~ s/tableaboutabout/tablea\e[2Ja\e[2J/ && $bytes =~ s/CREATE TABLE about/CREATE TABEL about/, 1, 'a file whose tables are named so';
+$run = run($_, file('spoilt.db', $bytes), $_ eq 'near' ? (1, 1, 1, 1) : ()), like $run->{err}, qr/malformed database schema \(a\?\[2J\)/,
+    "... nor does what $_ says of it" for qw(near info);
+unlink file($_) for qw(escapes.db spoilt.db);
 
 my $feature = sub { qq({"type":"Feature","geometry":{"type":"Point","coordinates":[$_[1],$_[0]]},"properties":{"name":"$_[2]"}}) };
 my $collection = sub { qq({"type":"FeatureCollection","features":[\n) . join(",\n", @_) . "\n]}\n" };

@@ -27,8 +27,14 @@ static int fail(const struct herd_error *err)
     return EXIT_FAILURE;
 }
 
-/* A line of a terminal: what would move the cursor is a space, the controls of C1 (in UTF-8) too.
- */
+/* Bytes that belong to one character of UTF-8, if that is what they are. */
+static unsigned length_of(unsigned char first)
+{
+    return first < 0xC2 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+/* A line of a terminal: what would move the cursor is a space, the controls of C1 too, which stand
+ * behind a C2, or alone where a terminal knows nothing of UTF-8. */
 static void print_plain(char *text)
 {
     for (char *at = text; *at; at++) {
@@ -36,8 +42,12 @@ static void print_plain(char *text)
 
         if (byte == 0xC2 && next >= 0x80 && next < 0xA0)
             at[0] = at[1] = ' ';
-        else if (byte < 0x20 || byte == 0x7F)
+        else if (byte < 0x20 || (byte >= 0x7F && byte < 0xC0))
             *at = ' ';
+        else
+            for (unsigned more = length_of(byte) - 1;
+                 more > 0 && ((unsigned char)at[1] & 0xC0) == 0x80; more--)
+                at++;
     }
     puts(text);
 }
