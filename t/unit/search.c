@@ -54,13 +54,12 @@ void __wrap_log_event(enum herd_level level, uint64_t conn, const char *format, 
 
 static time_t later_s;
 
-int __real_clock_gettime(clockid_t which, struct timespec *time);
 int __wrap_clock_gettime(clockid_t which, struct timespec *time);
 int __wrap_clock_gettime(clockid_t which, struct timespec *time)
 {
-    int result = __real_clock_gettime(which, time);
-    time->tv_sec += later_s;
-    return result;
+    (void)which;
+    *time = (struct timespec){.tv_sec = 1000000 + later_s};
+    return 0;
 }
 
 /* ---- the provider ---- */
