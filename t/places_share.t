@@ -3,13 +3,14 @@
 # no more away than its own share.
 use Test::Herd::Needs qw(iamat whatsat invalid google);
 use Test::Herd;
-use Test::Herd::Time qw(now slowly);
+use Test::Herd::Time qw(now slowly sanitized);
 BEGIN { eval { require Test::Herd::Upstream; 1 } or plan(skip_all => 'IO::Socket::SSL is not installed') }
 
 # Twenty results as Google lays them out, with all that stands in the way of a careless cut.
 my @place = map { qq({\n   "n" : $_,\r\n\n   "id" : 1234567890123456789$_,"x" : "}],[{\\"\\\\"\n  }) } 1 .. 20;
 sub whole { my ($n) = @_; return qq({\n\n "results" : [\n  ) . join(",\n  ", @place[0 .. $n - 1]) . qq(\n ],\n "status" : "OK"\n}\n) }
 sub squeezed { my ($n) = @_; return whole($n) =~ s/\r//gr =~ s/\n+/\n/gr =~ s/\n\z//r }
+my $huge = '{"results":[{"a":"' . 'z' x 475_000 . '"}],"status":"OK"}';
 my $large = '{"results":[{"a":"' . 'y' x 10_000 . '"}],"status":"OK"}';
 
 my $h = Test::Herd->new(servers => [qw(Goloman Hands)], workers => 3);
@@ -22,7 +23,7 @@ sub answer {
     my ($client, $lat) = @_;
     if ($lat < 20) { $client->idle(0.01) until -e $h->file("go.$lat") }
     return $client->idle(20) && $h->write("left.$lat.$$", '') if $lat >= 20 && $lat < 30;
-    return $client->reply($lat < 40 ? whole(20) : $large);
+    return $client->reply($lat == 19 ? $huge : $lat < 40 ? whole(20) : $large);
 }
 sub go { my ($lat) = @_; return $h->write("go.$lat", '') }
 sub requests { my ($lat) = @_; return scalar grep { $_->[1] =~ /location=$lat\./ } $up->requests }
@@ -154,4 +155,23 @@ start('', 'Hands');
 is $h->answer('Hands', "WHATSAT k31 10 $_"), told(31, $_), "not kept: cut to $_" for 1 .. 3;
 is requests(31), 3, '... and asked each time';
 is $h->status('Hands')->{answers_kept}, 0, '... nothing is kept';
+$h->stop('Hands');
+
+# A large answer for many who do not read it: limits.buffers holds for all their copies together.
+SKIP: {
+    skip 'a sanitizer has its own memory', 3 if sanitized();
+    my ($count, $options) = (60, $up->settings('plain', more => ''));
+    $options->[1] .= ' limits: { buffers = "4m"; };';
+    $h->start($server, $options);
+    $h->ask($server, 'IAMAT k19 +19-1 1');
+    @clients = map { $h->connect($server) } 1 .. $count;
+    $_->send("WHATSAT k19 10 1\n") for @clients;
+    ok $h->wait_for(sub { count('searches') == $count }, 'the searches are begun'), "$count ask for the same";
+    my $peak = sub { open my $in, '<', '/proc/' . $h->pid($server) . '/status' or die; return (join('', <$in>) =~ /^VmHWM:\s+(\d+) kB/m)[0] };
+    my $before = $peak->();
+    go(19);
+    ok $h->wait_for(sub { count('buffers_full') > 0 }, 'it is full'), '... more than they may take together';
+    $_->close for @clients;
+    cmp_ok $peak->() - $before, '<', 12_000, '... and never do, not even for a moment';
+}
 done_testing;

@@ -17,8 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What askers are given in a turn: each has a copy of its answer until the next turn sends it, and
+ * of those who have joined one search there may be as many as there are clients. */
+#define GIVEN_MAX ((size_t)256 << 10)
+
 struct asker {
     struct share share;           /* first: told gets a pointer to it */
+    TAILQ_ENTRY(asker) entry;     /* of those who have their answer, */
+    bool ready;                   /* if it is one of them */
     struct herd_request *request; /* NULL: the client has gone */
     double lat_deg, lon_deg, radius_km;
     unsigned bound, at;       /* at: the provider, by its number in the chain */
@@ -27,6 +33,12 @@ struct asker {
     bool failed;              /* one was asked and failed */
     enum search_step refusal; /* and else why the last one was not asked */
 };
+
+/* A worker's. */
+static _Thread_local struct {
+    TAILQ_HEAD(askers, asker) askers;
+    struct errand give;
+} ready;
 
 static struct {
     const struct chain *chain;
@@ -124,14 +136,16 @@ static void note(const struct herd_request *req, unsigned provider, enum search_
     log_subject(req->connection, "Places from", (struct herd_text){text, (size_t)len});
 }
 
-/* The caller has its answer no longer. */
-static void reply_answer(struct herd_request *req, struct answer *answer, unsigned bound)
+/* The caller has its answer no longer. Returns its bytes. */
+static size_t reply_answer(struct herd_request *req, struct answer *answer, unsigned bound)
 {
     struct answer_parts parts = answer_cut(answer, bound);
+    size_t bytes = parts.head.len + parts.tail.len;
     herd_reply(req, parts.head);
     herd_reply(req, parts.tail);
     reply(req, "\n\n");
     answer_release(answer);
+    return bytes;
 }
 
 static void finish(struct asker *asker)
@@ -141,11 +155,44 @@ static void finish(struct asker *asker)
     free(asker);
 }
 
-static void give(struct asker *asker)
+static size_t give(struct asker *asker)
 {
     note(asker->request, asker->at, asker->how);
-    reply_answer(asker->request, asker->share.answer, asker->bound);
+    size_t bytes = reply_answer(asker->request, asker->share.answer, asker->bound);
     finish(asker);
+    return bytes;
+}
+
+static void leave_ready(struct asker *asker)
+{
+    TAILQ_REMOVE(&ready.askers, asker, entry);
+    asker->ready = false;
+}
+
+/* What is given is sent before this runs again. */
+static void give_some(void *arg)
+{
+    (void)arg;
+    struct asker *asker;
+    for (size_t given = 0; given < GIVEN_MAX; given += give(asker)) {
+        asker = TAILQ_FIRST(&ready.askers);
+        if (asker == NULL)
+            return;
+        leave_ready(asker);
+    }
+    worker_put_off(worker_here(), &ready.give);
+}
+
+/* It has its answer, and will be given it. */
+static void enter_ready(struct asker *asker)
+{
+    if (ready.give.run == NULL) {
+        ready.give.run = give_some;
+        TAILQ_INIT(&ready.askers);
+    }
+    asker->ready = true;
+    TAILQ_INSERT_TAIL(&ready.askers, asker, entry);
+    worker_put_off(worker_here(), &ready.give);
 }
 
 /* Nobody is left to ask. What a provider that was asked has said goes before why others were not.
@@ -200,7 +247,7 @@ static void walk(struct asker *asker)
             return;
         asker->how = step;
         if (step == SEARCH_KEPT)
-            give(asker);
+            enter_ready(asker);
         if (step == SEARCH_KEPT || step == SEARCH_JOINED)
             return;
         asker->refusal = step;
@@ -216,7 +263,7 @@ static void told(struct share *share)
         answer_release(asker->failure);
         free(asker);
     } else if (!share->failed) {
-        give(asker);
+        enter_ready(asker);
     } else {
         answer_release(asker->failure);
         asker->failure = share->answer;
@@ -231,8 +278,12 @@ static void on_cancel(void *arg)
     struct asker *asker = arg;
     metric_add(searches_cancelled, 1);
     asker->request = NULL;
-    if (!search_leave(&asker->share))
+    if (asker->ready) {
+        leave_ready(asker);
+        answer_release(asker->share.answer);
+    } else if (!search_leave(&asker->share)) {
         return;
+    }
     answer_release(asker->failure);
     free(asker);
 }
