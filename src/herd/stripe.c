@@ -114,14 +114,14 @@ static void pack(struct stripe *stripe)
 }
 
 /* Packing leaves room to append what is stale again; where memory is short perhaps not for all of
- * it, and then the rest is as stale the next time.
+ * it, and then the rest is as stale the next time. The last entry is for what made this necessary.
  */
 static void make_room(struct stripe *stripe)
 {
     struct journal *journal = &stripe->journal;
     pack(stripe);
     uint32_t kept = journal->count;
-    for (uint32_t i = 0; i < kept && !journal_full(journal); i++) {
+    for (uint32_t i = 0; i < kept && journal->count + 1 < journal->room; i++) {
         const struct journal_entry entry = *journal_at(journal, i);
         if ((uint32_t)stripe->tail - entry.seq < stripe->context->stale || !journal_ready(journal))
             break;

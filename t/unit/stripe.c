@@ -236,6 +236,19 @@ static void what_is_stale_is_given_a_new_seq(void **state)
     store_destroy(store);
 }
 
+/* Of what is to be appended again there may be more than the journal has room for. */
+static void where_memory_is_short_no_change_is_refused_for_that(void **state)
+{
+    (void)state;
+    struct store *store = store_at(0, 100000);
+    for (int i = 0; i < 900; i++)
+        put_number(store, i, 1, 0);
+    store_limit(store, 0, 1, 0);
+    for (int s = 2; s < 300000; s++)
+        assert_int_equal(put(store, "0", s, 0), HERD_PUT_NEWER);
+    store_destroy(store);
+}
+
 static void what_came_by_the_session_is_passed_over(void **state)
 {
     (void)state;
@@ -517,6 +530,7 @@ int main(void)
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(what_was_not_kept_is_said_to_be_lost),
         cmocka_unit_test(what_is_stale_is_given_a_new_seq),
+        cmocka_unit_test(where_memory_is_short_no_change_is_refused_for_that),
         cmocka_unit_test(what_came_by_the_session_is_passed_over),
         cmocka_unit_test(what_a_link_has_told_is_passed_over),
         cmocka_unit_test(what_is_older_than_the_session_is_not_passed_over),
