@@ -23,6 +23,7 @@ struct output {
     size_t server_len; /* of this server's name */
     char *to;
     size_t used, room;
+    unsigned updates;
 };
 
 static void put_replies(struct output *out)
@@ -51,12 +52,18 @@ static bool put_update(void *arg, const struct herd_report *report)
     at += out->server_len;
     *at++ = '\n';
     out->used = (size_t)(at - out->to);
-    metric_add(updates_sent, 1);
-    if (log_messages()) {
-        const char *name = neighbour_name(link->neighbour);
-        log_subject(0, "Propagated location to", (struct herd_text){name, strlen(name)});
-    }
+    out->updates++;
     return true;
+}
+
+/* Not where they are put: there a stripe is locked, and who logs may have to wait for the log. */
+static void note_updates(const struct output *out)
+{
+    const char *name = neighbour_name(out->link->neighbour);
+    metric_add(updates_sent, out->updates);
+    if (log_messages())
+        for (unsigned i = 0; i < out->updates; i++)
+            log_subject(0, "Propagated location to", (struct herd_text){name, strlen(name)});
 }
 
 /* Marks the places that moved. False: not all, for want of room. */
@@ -100,6 +107,7 @@ static void put_feed(struct output *out, struct link_time time)
     do
         result = feed_read(link->feed, time.now_ns, time.clock_ns, put_update, out);
     while (result == FEED_SWEPT && put_marks(out));
+    note_updates(out);
     link->marks_first = due && !put_marks(out);
     bool rest = feed_moved(link->feed) != 0 || feed_told(link->feed);
     if (rest && link->mark_ns == 0)
@@ -117,7 +125,7 @@ static void put_ping(struct output *out, struct link_time time)
 
 size_t link_output(struct link *link, char *to, size_t room, struct link_time time)
 {
-    struct output out = {link, strlen(link->host->server), to, 0, room};
+    struct output out = {link, strlen(link->host->server), to, 0, room, 0};
     if (link->state == LINK_ENDED)
         return 0;
     put_replies(&out);
