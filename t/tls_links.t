@@ -255,6 +255,7 @@ Test::Herd::Tls::certify($h, $authority, 'early', 'Fake', not_before => $now + 3
 Test::Herd::Tls::certify($h, $stranger, 'foreign', 'Fake');
 Test::Herd::Tls::certify($h, $authority, 'beside', 'host.example', names => ['Fake', 'other.example']);
 Test::Herd::Tls::certify($h, $authority, 'both', 'Fake', names => ['Second']);
+Test::Herd::Tls::certify($h, $authority, 'across', 'Fake', names => ['Acceptor']);
 Test::Herd::Tls::certify($h, $authority, 'case', 'fake');
 Test::Herd::Tls::certify($h, $authority, 'wild', '*', names => ['*']);
 Test::Herd::Tls::certify($h, $authority, 'nul', 'Fakex', names => ["Fake.example"]);
@@ -273,6 +274,7 @@ refused('oneself', $nobody->('Goloman'), sub { dials('Goloman', shows('Goloman')
 refused('a neighbour that is dialled, and dials', $nobody->('Acceptor'), sub { dials('Acceptor', shows('Acceptor')) });
 refused("another neighbour's HELLO", qr/it calls itself another than Fake, who it has proved to be/, sub { dials('Second', shows('Fake')) });
 refused('a certificate of two neighbours', qr/TLS: the certificate of 'Fake' names several neighbours/, sub { dials('Fake', shows('both')) });
+refused('a certificate of two neighbours, one of them dialled', qr/TLS: the certificate of 'Fake' names several neighbours/, sub { dials('Fake', shows('across')) });
 refused("another's name in HELLO", qr/it calls itself another than Fake, who it has proved to be/, sub { dials('Acceptor', shows('Fake')) });
 refused("a stranger's certificate and a neighbour's HELLO", $nobody->('Stranger'), sub { dials('Fake', shows('Stranger')) });
 refused('a name in other letters', $nobody->('fake'), sub { dials('Fake', shows('case')) });
@@ -286,6 +288,7 @@ reflected(qr/TLS: the certificate of 'Goloman' is not that of Acceptor/, qr/TLS:
 my $wrong = sub { qr/TLS: the certificate of '\Q$_[0]\E' is not that of Acceptor/ };
 my @asks = ('-Verify', 1, '-CAfile', $h->file('ca.pem'));
 refused("an acceptor with another neighbour's certificate", $wrong->('Fake'), sub { serves('Acceptor', @asks, shows('Fake')) });
+refused('an acceptor with a certificate of two neighbours', qr/TLS: the certificate of 'Fake' names several neighbours/, sub { serves('Acceptor', @asks, shows('across')) });
 refused('an acceptor of another authority', qr/TLS: the certificate of 'Acceptor': .*/, sub { serves('Acceptor', @asks, shows('foreign-acceptor')) });
 refused('an expired acceptor', qr/TLS: the certificate of 'Acceptor': certificate has expired/, sub { serves('Acceptor', @asks, shows('late-acceptor')) });
 refused('an acceptor of another name', qr/it calls itself another than Acceptor, who it has proved to be/, sub { serves('Fake', @asks, shows('Acceptor')) });

@@ -155,23 +155,26 @@ static bool has_dns_name(const X509 *certificate, const char *name)
     return found;
 }
 
-/* A certificate of two neighbours says of neither that it is this one. */
-static const char *find_named(const struct tls_session *session, const X509 *certificate,
-                              bool *several)
+/* The one that the certificate names, whether this link is for it or not: of two neighbours it says
+ * of neither that it is this one, be it dialled or not. NULL: none. */
+static const struct tls_neighbour *find_named(const struct tls *tls, const X509 *certificate,
+                                              bool *several)
 {
-    const struct tls *tls = session->tls;
-    const char *found = NULL;
+    const struct tls_neighbour *found = NULL;
     *several = false;
     for (size_t i = 0; i < tls->count; i++) {
         const char *name = tls->neighbours[i].name;
-        bool expected = session->to != NULL ? strcmp(session->to, name) == 0
-                                            : !tls->neighbours[i].dialled;
-        if (!expected || (!has_common_name(certificate, name) && !has_dns_name(certificate, name)))
+        if (!has_common_name(certificate, name) && !has_dns_name(certificate, name))
             continue;
-        *several = found != NULL;
-        found = name;
+        *several = *several || found != NULL;
+        found = &tls->neighbours[i];
     }
     return found;
+}
+
+static bool is_expected(const struct tls_session *session, const struct tls_neighbour *neighbour)
+{
+    return session->to != NULL ? strcmp(session->to, neighbour->name) == 0 : !neighbour->dialled;
 }
 
 static const char *prove_by_certificate(struct tls_session *session)
@@ -182,9 +185,9 @@ static const char *prove_by_certificate(struct tls_session *session)
         tls_blame(session, "it has shown no certificate");
         return NULL;
     }
-    const char *name = find_named(session, certificate, &several);
-    if (name != NULL && !several)
-        return name;
+    const struct tls_neighbour *named = find_named(session->tls, certificate, &several);
+    if (named != NULL && !several && is_expected(session, named))
+        return named->name;
     char subject[TLS_IDENTITY_ROOM] = "";
     X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, subject,
                               sizeof subject);
