@@ -217,9 +217,6 @@ refused('oneself', $unknown->('Goloman>Goloman'), sub { dials('Goloman', psk('Go
 refused($_, $unknown->($_), sub { dials('Fake', psk($_, $good)) })
     for 'Fake', 'Goloman>Fake', 'Fake>Goloman>Goloman', 'fake>Goloman', 'Fake>Golomanx';
 refused('an older TLS', qr/TLS: unsupported protocol/, sub { older(psk('Fake>Goloman', $good)) });
-refused('a key without Diffie and Hellman', qr/TLS: .+/, sub {
-    dials('Fake', psk('Fake>Goloman', $good), '-groups', 'ffdhe2048', '-allow_no_dhe_kex', '-ciphersuites', 'TLS_AES_256_GCM_SHA384');
-});
 refused('bytes that are not for a terminal', qr/TLS: unknown pre-shared key identity 'Fake\\x1b\[31m\\x0a>Goloman'/,
     sub { dials('Fake', psk("Fake\e[31m\n>Goloman", $good)) });
 plain();

@@ -75,7 +75,7 @@ static void send_all(int i, const char *bytes, size_t len)
     assert_int_equal(io[i]->send(io[i], fd[i], bytes, len), len);
 }
 
-static int set_up(void **unused)
+static int open_both(void **unused)
 {
     (void)unused;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
@@ -83,6 +83,12 @@ static int set_up(void **unused)
     tls[1] = of("b", "a", false);
     io[0] = tls_connect(tls[0], fd[0], "b");
     io[1] = tls_accept(tls[1], fd[1]);
+    return 0;
+}
+
+static int set_up(void **unused)
+{
+    open_both(unused);
     assert_true(io[0]->send(io[0], fd[0], "hello", 5) < 0 && errno == EAGAIN);
     assert_int_equal(io[0]->send_waits, EPOLLIN);
     while (!io[0]->open || !io[1]->open) {
@@ -105,12 +111,45 @@ static int tear_down(void **unused)
     return 0;
 }
 
+static SSL *ssl_of(int i)
+{
+    return ((const struct tls_session *)io[i])->ssl;
+}
+
 static void each_knows_the_other(void **unused)
 {
     (void)unused;
     assert_string_equal(io[0]->name, "b");
     assert_string_equal(io[1]->name, "a");
     assert_null(transport_fault(io[0]));
+}
+
+/* One side would do with the key alone and has no group in common with the other, so that there is
+ * nothing else. It fails where the other agrees to that. */
+static void secrets_are_fresh(int willing)
+{
+    SSL_set_options(ssl_of(willing), SSL_OP_ALLOW_NO_DHE_KEX);
+    assert_int_equal(SSL_set1_groups_list(ssl_of(willing), "X25519"), 1);
+    assert_int_equal(SSL_set1_groups_list(ssl_of(!willing), "P-256"), 1);
+    assert_true(io[0]->send(io[0], fd[0], "hello", 5) < 0 && errno == EAGAIN);
+    assert_true(is_ready(1, EPOLLIN));
+    assert_true(io[1]->recv(io[1], fd[1], room, sizeof room) < 0 && errno == EPROTO);
+    assert_string_equal(transport_why(io[1]), "TLS: no suitable key share");
+    assert_true(is_ready(0, EPOLLIN));
+    assert_true(io[0]->recv(io[0], fd[0], room, sizeof room) < 0 && errno == EPROTO);
+    assert_false(io[0]->open || io[1]->open);
+}
+
+static void no_dialler_comes_in_with_a_key_alone(void **unused)
+{
+    (void)unused;
+    secrets_are_fresh(0);
+}
+
+static void a_dialler_does_not_offer_a_key_alone(void **unused)
+{
+    (void)unused;
+    secrets_are_fresh(1);
 }
 
 /* Records of all sizes, one behind the other, and the end behind them. */
@@ -169,11 +208,6 @@ static void what_is_not_taken_goes_later(void **unused)
     assert_memory_equal(heard, bytes, BULK);
     free(bytes);
     free(heard);
-}
-
-static SSL *ssl_of(int i)
-{
-    return ((const struct tls_session *)io[i])->ssl;
 }
 
 /* Asks for a new key; false: the socket is full. */
@@ -320,12 +354,15 @@ static int remove_folder(void **unused)
     return rmdir(folder);
 }
 
-#define SESSION(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SESSION(name)   cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define HANDSHAKE(name) cmocka_unit_test_setup_teardown(name, open_both, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SESSION(each_knows_the_other),
+        HANDSHAKE(no_dialler_comes_in_with_a_key_alone),
+        HANDSHAKE(a_dialler_does_not_offer_a_key_alone),
         SESSION(nothing_is_left_that_the_socket_does_not_show),
         SESSION(what_is_not_taken_goes_later),
         SESSION(new_keys_hold_nobody_up),
