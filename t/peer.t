@@ -94,6 +94,22 @@ ok $h->wait_for(sub { $h->status('Goloman')->{links_refused} >= $refused + 300 }
 $lines = lines() - $lines;
 cmp_ok $lines, '<', 150, "and do not fill the log ($lines lines)";
 
+# Sixteen lines in each second, not for each worker: of seconds that begin and end within the time
+# that it takes there are two more than it has whole ones.
+{
+    my $many = Test::Herd->new(servers => [qw(Goloman Fake)], adjacency => { Fake => ['Goloman'] }, workers => 4);
+    $many->allow(qr/No link with/);
+    $many->start('Goloman');
+    my $from = now();
+    Test::Herd::Peer->new($many->peer_port('Goloman'), name => 'Fake', to => 'Goloman')->close for 1 .. 300;
+    ok $many->wait_for(sub { $many->status('Goloman')->{links_refused} >= 300 }, 'they are gone'), 'four workers have as many strangers';
+    my $took = now() - $from;
+    my $said = () = $many->log('Goloman') =~ /No link with/g;
+    cmp_ok $said, '>=', 16, 'some are in the log';
+    cmp_ok $said, '<=', 16 * (2 + int $took), '... and no more than one worker alone would say';
+    $many->stop('Goloman');
+}
+
 # 64 that say nothing: the oldest makes room for one more, and a neighbour still comes in.
 my @idle = map { peer() } 1 .. 80;
 ok $_->eof(1.5), 'of 80 that say nothing the oldest go' for @idle[0, 15];

@@ -35,9 +35,18 @@ sub start {
 
 sub said { grep {/No link with/} split /\n/, substr $h->log('Goloman'), $_[0] }
 
+# The log has sixteen such lines in a second, and here each one counts.
+my @lately;
+
+sub pause {
+    shift @lately while @lately && $lately[0] <= Test::Herd::Time::now() - 1;
+    select undef, undef, undef, $lately[-12] + 1 - Test::Herd::Time::now() if @lately >= 12;
+}
+
 # Somebody tries, and the log has this reason for it, once; a second reason, if both ends are Goloman's.
 sub refused {
     my ($name, $why, $try, $more) = @_;
+    pause();
     my $seen = length $h->log('Goloman');
     my $somebody = $try->();
     ok !defined $somebody || $somebody->gone(10), "$mode: $name: is sent away";
@@ -54,6 +63,7 @@ sub refused {
     is scalar(@said), $more ? 2 : 1, '... once';
     $somebody->close if $somebody;
     $refused += $more ? 2 : 1;
+    push @lately, (Test::Herd::Time::now()) x @said;
 }
 
 sub smuggled {

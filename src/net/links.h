@@ -9,6 +9,7 @@
 #include "net/worker.h"
 
 #include <stdalign.h>
+#include <stdatomic.h>
 
 /* One a server. */
 struct links_service {
@@ -19,6 +20,11 @@ struct links_service {
     struct links *links; /* one a worker */
     unsigned worker_count;
     unsigned unproved_max; /* on all workers */
+
+    /* Connections that were refused, on all workers: the second of the clock in which it was last
+     * logged, times 256, and how often it was then; and how many were since. */
+    atomic_uint_least64_t refused_said;
+    atomic_uint refused;
 };
 
 struct peer;
@@ -32,10 +38,6 @@ struct links {
     TAILQ_HEAD(, peer) proved;
     unsigned unproved_count; /* of those that were accepted */
     unsigned count;
-    int64_t refused_ns;    /* since when it is counted how often it was logged that a connection was
-                              refused */
-    unsigned refused_said; /* that is how often */
-    unsigned refused;      /* how many were since it was last logged */
     struct dial *dials;
     size_t dial_count;
     int64_t ending_ns; /* when they must be gone; 0: they need not */

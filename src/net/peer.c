@@ -28,7 +28,8 @@
 #define STUCK_NS     (INT64_C(200) * 1000000)
 #define TICK_NS      (INT64_C(10) * 1000000) /* what the clock of timers may lag behind */
 #define REFUSED_NS   (INT64_C(1) * 1000000000)
-#define REFUSED_MAX  16 /* lines of the log about them in so long */
+#define REFUSED_MAX  16  /* lines of the log about them in so long, of the whole server */
+#define REFUSED_EACH 256 /* by which the number of that second is multiplied */
 
 static struct link_time time_now(void)
 {
@@ -372,27 +373,36 @@ void peer_open(struct links *links, int fd, struct dial *dial, const struct addr
         limit_unproved(links);
 }
 
-/* Anybody can connect to the peer port, and must not be able to fill the log. */
+/* Anybody can connect to the peer port, and must not be able to fill the log: so many lines in a
+ * second of the clock, whichever workers they come from. */
+static bool may_log_refused(struct links_service *service)
+{
+    uint64_t now = (uint64_t)(clock_now_ns() / REFUSED_NS) * REFUSED_EACH;
+    uint64_t said = atomic_load(&service->refused_said);
+    uint64_t next;
+    do {
+        next = (said > now ? said : now) + 1; /* another may be in a newer second already */
+        if (next % REFUSED_EACH > REFUSED_MAX)
+            return false;
+    } while (!atomic_compare_exchange_weak(&service->refused_said, &said, next));
+    return true;
+}
+
 static void log_refused(const struct peer *peer, const char *why)
 {
-    struct links *links = peer->links;
-    int64_t now_ns = clock_now_ns();
+    struct links_service *service = peer->links->service;
     char from[ADDRESS_TEXT_MAX], more[32] = "";
     metric_add(links_refused, 1);
-    links->refused++;
-    if (now_ns - links->refused_ns >= REFUSED_NS) {
-        links->refused_ns = now_ns;
-        links->refused_said = 0;
-    }
-    if (links->refused_said == REFUSED_MAX)
+    if (!may_log_refused(service)) {
+        atomic_fetch_add(&service->refused, 1);
         return;
+    }
+    unsigned before = atomic_exchange(&service->refused, 0);
     address_print(&peer->from, from);
-    if (links->refused > 1)
-        snprintf(more, sizeof more, " (and %u before it)", links->refused - 1);
-    links->refused_said++;
+    if (before > 0)
+        snprintf(more, sizeof more, " (and %u before it)", before);
     log_event(peer->dial != NULL ? HERD_LOG_INFO : HERD_LOG_WARN, 0, "No link with %s: %s%s", from,
               why, more);
-    links->refused = 0;
 }
 
 static void log_end(const struct peer *peer, const char *why)
