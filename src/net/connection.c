@@ -181,12 +181,22 @@ static void end_transport(struct connection *c)
     (void)count_buffers(c);
 }
 
+static void close_full(struct connection *c)
+{
+    metric_add(buffers_full, 1);
+    connection_close(c);
+}
+
 /* A socket that is closed with unread input would reset the connection, and the last answer with
  * it. */
 static void linger(struct connection *c)
 {
     bool ended = transport_end(c->io);
     free_backlog(c);
+    if (!ended && !count_buffers(c)) { /* what waits with the end takes memory */
+        close_full(c);
+        return;
+    }
     if (ended)
         end_transport(c);
     if (ended && (c->eof || shutdown(c->socket.fd, SHUT_WR) != 0)) {
@@ -238,12 +248,6 @@ static void wait_for_token(struct connection *c)
         return;
     metric_add(clients_slowed, 1);
     set_deadline(c, DUE_TOKEN);
-}
-
-static void close_full(struct connection *c)
-{
-    metric_add(buffers_full, 1);
-    connection_close(c);
 }
 
 static void settle(struct connection *c, bool worked)

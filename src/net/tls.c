@@ -136,8 +136,10 @@ static bool tls_end(const struct transport *io)
     struct tls_session *session = session_of(io);
     if (session->broken || !session->io.open)
         return true;
+    int64_t held = crypto_held();
     ERR_clear_error();
     int result = SSL_shutdown(session->ssl);
+    count(session, held);
     if (result >= 0 || SSL_get_error(session->ssl, result) != SSL_ERROR_WANT_WRITE)
         return true;
     errno = EAGAIN;

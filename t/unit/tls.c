@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "net/crypto.h"
 #include "net/tls_state.h"
 
 #include <errno.h>
@@ -250,6 +251,18 @@ static void new_keys_hold_nobody_up(void **unused)
     assert_int_equal(n, 4);
 }
 
+/* What the end waits with, where there is no room, is memory as any other. */
+static void an_end_that_waits_is_counted(void **unused)
+{
+    (void)unused;
+    assert_int_equal(io[0]->bytes, 0);
+    while (write(fd[0], "x", 1) == 1)
+        ;
+    assert_false(is_ready(0, EPOLLOUT));
+    assert_false(transport_end(io[0]));
+    assert_true(io[0]->bytes > 0);
+}
+
 static void a_cut_is_no_end(void **unused)
 {
     (void)unused;
@@ -366,11 +379,13 @@ int main(void)
         SESSION(nothing_is_left_that_the_socket_does_not_show),
         SESSION(what_is_not_taken_goes_later),
         SESSION(new_keys_hold_nobody_up),
+        SESSION(an_end_that_waits_is_counted),
         SESSION(a_cut_is_no_end),
         SESSION(what_somebody_puts_in_is_an_error),
         cmocka_unit_test(keys_are_read),
         cmocka_unit_test(bad_lines_are_refused_whoever_they_are_for),
     };
+    crypto_init();
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("tls", tests, make_folder, remove_folder);
 }
