@@ -245,6 +245,60 @@ static void a_part_of_a_portion_buys_no_time(void **state)
     assert_false(is_open());
 }
 
+/* ---- an end that waits for room, as TLS's may ---- */
+
+#define RECORD (17 * KIB) /* bytes that it waits with */
+
+static struct transport waiting;
+
+static bool end_later(const struct transport *io)
+{
+    (void)io;
+    waiting.bytes = RECORD;
+    return false;
+}
+
+static const char *no_fault(const struct transport *io)
+{
+    (void)io;
+    return NULL;
+}
+
+static void forget(const struct transport *io)
+{
+    (void)io;
+}
+
+static void end_with_room_for(uint64_t bytes)
+{
+    static const struct transport_more more = {end_later, no_fault, forget};
+    all.service.buffers_max = bytes;
+    waiting = transport_plain;
+    waiting.more = &more;
+    turn();
+    connection()->io = &waiting;
+    shutdown(all.client, SHUT_WR);
+    turn();
+}
+
+static void an_end_that_waits_is_counted(void **state)
+{
+    (void)state;
+    end_with_room_for(RECORD);
+    assert_true(is_open());
+    assert_int_equal(atomic_load(&all.service.buffers), RECORD);
+    connection_close(connection());
+    assert_int_equal(atomic_load(&all.service.buffers), 0);
+}
+
+static void an_end_that_waits_with_too_much_is_cut(void **state)
+{
+    (void)state;
+    end_with_room_for(RECORD - 1);
+    assert_false(is_open());
+    assert_int_equal(atomic_load(&all.service.buffers), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -255,6 +309,8 @@ int main(void)
         TEST(the_longest_line_may_come_in_parts),
         TEST(each_portion_of_answers_has_its_own_time),
         TEST(a_part_of_a_portion_buys_no_time),
+        TEST(an_end_that_waits_is_counted),
+        TEST(an_end_that_waits_with_too_much_is_cut),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("connection", tests, NULL, NULL);
