@@ -20,14 +20,17 @@ my %needed = map { $_ => 1 } qw(servers servers.name servers.host servers.port a
 my $page = Test::Herd::Manual->new('herd.conf.5');
 my $herd = Test::Herd->new;
 
-# What examples name must be there: a module, the example of herd-modules(7), a key for google, and
-# keys and certificates of the servers.
+# What examples name must be there: a module, the example of herd-modules(7), a key for google, a
+# file for sqlite, and keys and certificates of the servers.
 my ($wave) = Test::Herd::Manual->new('herd-modules.7')->displays(qr/WAVE client/);
 my $source = $herd->write('wave.c', $wave->{text});
 my $cc = ($ENV{HERD_CC} // 'cc') . ' -shared -fPIC ' . ($ENV{HERD_CFLAGS} // '');
 my $said = `$cc -I'$ENV{HERD_SRCDIR}/src/include' -o '@{[$herd->file('wave.so')]}' '$source' 2>&1`;
 is($said, '', 'wave.so is built');
 chmod 0600, $herd->write('google.key', "key\n") or die "google.key: $!\n";
+my $place = $herd->write('place.jsonl', qq({"lat":1,"lon":1}\n));
+my $made = `'$ENV{HERD_BUILDDIR}/herd-places' import '$place' '@{[$herd->file('places.sqlite')]}' 2>&1`;
+is($?, 0, 'places.sqlite is made') or diag($made);
 Test::Herd::Tls::psk_file($herd, 'herd.psk', ['Hands', 'Goloman']);
 my $authority = Test::Herd::Tls::authority('herd');
 mkdir $herd->file('certs') or die "certs: $!\n";
