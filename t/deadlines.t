@@ -64,6 +64,10 @@ add('silent', $hasty, '');
 add('half a line, hasty', $hasty, 'IAMAT half');
 add('busy', $hasty, "x\n");
 add('blank lines, hasty', $hasty, "x\n");
+add('halves of blank lines, hasty', $hasty, "x\n");
+add('ends of blank lines, hasty', $hasty, "x\n");
+add('two halves and silence, hasty', $hasty, "x\n");
+add('halves, then busy', $hasty, "x\n ");
 my $deaf = add_deaf('deaf', $h);
 add('half a line, leaving', $leaving, 'IAMAT half');
 add_deaf('deaf, leaving', $leaving);
@@ -75,6 +79,11 @@ $leaving->process('Goloman')->ask('QUIT');
 my @script = (
     (map { [$_, 'a trickle', 'x'] } 1 .. 9), (map { [$_, 'busy', "b\n"] } 2, 4, 6, 8),
     (map { [$_, 'blank lines, hasty', "\r\n \n"] } 1 .. 7),
+    (map { [$_ / 2, 'halves of blank lines, hasty', $_ % 2 ? ' ' : "\n"] } 1 .. 14),
+    (map { [$_ / 2, 'ends of blank lines, hasty', "\n "] } 1 .. 14),
+    (map { [$_, 'two halves and silence, hasty', $_ == 2 ? ' ' : "\n"] } 2, 3),
+    (map { [$_, 'halves, then busy', $_ % 2 ? "\n" : ' '] } 1, 2), [3, 'halves, then busy', "b\n "],
+    [6, 'halves, then busy', "\n"],
     [5, 'a late half', " +1-1 1\nIAMAT again"], [7, 'a line in time', " 5\n"],
 );
 @script = sort { $a->[0] <=> $b->[0] } @script;
@@ -108,6 +117,11 @@ like $all{'a late half'}{got}, qr/\AAT Goloman \S+ late \+1-1 1\n\z/, '... the l
 closed('idle', 4);
 closed('silent', 4);
 closed('blank lines, hasty', 4);
+closed('halves of blank lines, hasty', 4);
+closed('ends of blank lines, hasty', 4);
+closed('two halves and silence, hasty', 4);
+closed('halves, then busy', 7);
+is $all{'halves, then busy'}{got}, "? x\n?  b\n", '... with both answers';
 closed('half a line, hasty', 10);
 closed('busy', 12);
 is $all{busy}{got}, "? x\n" . "? b\n" x 4, '... with all answers';
@@ -120,7 +134,7 @@ sub timeouts { my $status = $_[0]->status('Goloman'); join ' ', map { $status->{
 ok $h->wait_for(sub { $h->status('Goloman')->{timeouts} == 5 }, 'five'), 'five were timed out';
 is timeouts($h), '5 4 1 0', '... four of them in a line, one behind an answer';
 ok defined $deaf->all, '... that he did not take for 10 s';
-is timeouts($hasty), '5 1 0 4', '... and five of the hasty server, four of them idle';
+is timeouts($hasty), '9 1 0 8', '... and nine of the hasty server, eight of them idle';
 
 ok $flooded->wait_for(sub { waitpid($flood, POSIX::WNOHANG) == $flood }, 'the end of the flood'),
     'one who floods with blank lines is closed too' or kill KILL => $flood;

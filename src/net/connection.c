@@ -113,8 +113,17 @@ static bool is_due(const struct connection *c, enum due what)
 
 static void set_deadline(struct connection *c, enum due what)
 {
+    int64_t now_ns = clock_tick_ns();
     c->overdue = false;
-    deadline_set(&c->deadline, &c->clients->due[what], clock_tick_ns());
+    if (what == DUE_COMMAND)
+        c->idle_from_ns = now_ns;
+    deadline_set(&c->deadline, &c->clients->due[what], now_ns);
+}
+
+static bool is_idle_over(const struct connection *c)
+{
+    int64_t idle_ns = c->clients->service->idle_ns;
+    return idle_ns > 0 && clock_tick_ns() >= c->idle_from_ns + idle_ns + DEADLINE_GRAIN_NS;
 }
 
 /* ---- writing ---- */
@@ -209,16 +218,31 @@ static void linger(struct connection *c)
         set_deadline(c, DUE_LINGER);
 }
 
+static void close_idle(struct connection *c)
+{
+    metric_add(timeouts, 1);
+    metric_add(timeouts_idle, 1);
+    connection_close(c);
+}
+
+/* An unfinished line has a time of its own, but only a command makes the idle time begin anew:
+ * else blanks and line ends in turn would put it off for ever. */
 static void wait_for_input(struct connection *c, bool worked)
 {
-    bool part = unread_len(c) > 0;
+    bool part = unread_len(c) > 0, was_part = is_due(c, DUE_LINE);
     wait_for(c, c->io->recv_waits);
     if (!part)
         free_backlog(c);
-    if (!part && (worked || !is_due(c, DUE_COMMAND)))
+    if (worked || !(was_part || is_due(c, DUE_COMMAND) || is_due(c, DUE_RENEWED))) {
         set_deadline(c, DUE_COMMAND);
-    else if (part && (c->fresh_line || !is_due(c, DUE_LINE)))
+    } else if (was_part && c->fresh_line && is_idle_over(c)) {
+        close_idle(c);
+        return;
+    }
+    if (part && (c->fresh_line || !is_due(c, DUE_LINE)))
         set_deadline(c, DUE_LINE);
+    else if (!part && is_due(c, DUE_LINE))
+        set_deadline(c, DUE_RENEWED);
 }
 
 /* While a command waits: reading goes on, to see a client that leaves, until the client's side has
@@ -442,7 +466,7 @@ static void count_timeout(const struct connection *c)
     metric_add(timeouts, !c->lingering);
     metric_add(timeouts_line, is_due(c, DUE_LINE));
     metric_add(timeouts_answer, is_due(c, DUE_ANSWER));
-    metric_add(timeouts_idle, is_due(c, DUE_COMMAND));
+    metric_add(timeouts_idle, is_due(c, DUE_COMMAND) || is_due(c, DUE_RENEWED));
 }
 
 /* After a pause of this process the deadlines come before the bytes that wait are read. What was
@@ -451,6 +475,10 @@ static void count_timeout(const struct connection *c)
 void connection_overdue(struct connection *c)
 {
     char byte;
+    if (is_due(c, DUE_RENEWED) && !is_idle_over(c)) {
+        set_deadline(c, DUE_RENEWED);
+        return;
+    }
     bool waits = c->socket.waits_for == EPOLLIN && !connection_has_unwritten(c);
     bool reads = waits && !c->lingering && !c->overdue;
     if (reads && recv(c->socket.fd, &byte, 1, MSG_PEEK) > 0) {

@@ -20,6 +20,7 @@ struct connection {
     uint64_t number;
     struct address from;
     struct addresses_entry *address; /* the table's; NULL: nothing counts by address */
+    int64_t idle_from_ns;            /* when limits.idle began */
     size_t counted;                  /* bytes of it in clients_service.buffers */
     uint32_t commands;
     bool eof;        /* the client has ended its side */
