@@ -82,7 +82,23 @@ my $fake = Test::Herd::Peer->new($h->peer_port('Goloman'), name => 'Fake', to =>
 ok $fake->hello, 'a neighbour that dials comes in too';
 cmp_ok descriptors($pid), '<=', LIMIT, 'all within the limit: ' . descriptors($pid);
 cmp_ok $served->(), '<=', $most + 1, 'and no more clients than before';
-$_->close for $fake, @strangers;
+$_->close for $fake, @strangers, @in;
+
+# Many workers take descriptors of their own, and the neighbours keep theirs nevertheless.
+my $many = Test::Herd->new(servers => [qw(Goloman Fake)], adjacency => { Fake => ['Goloman'] }, workers => 32);
+$many->allow(qr/No link with/);
+$many->limit_descriptors(400);
+$many->start('Goloman');
+my $began_with = descriptors($many->pid('Goloman'));
+my @crowd = map { $many->connect('Goloman') } 1 .. 300;
+$_->send("x\n") for @crowd;
+ok $many->wait_for(sub { $many->status('Goloman')->{accept_pauses} > 0 }, 'accepting pauses'),
+    '32 workers: clients until there are no descriptors for more';
+@strangers = map { $many->connect_peer('Goloman') } 1 .. 64;
+$fake = Test::Herd::Peer->new($many->peer_port('Goloman'), name => 'Fake', to => 'Goloman');
+ok $fake->hello, '... a neighbour comes in';
+cmp_ok descriptors($many->pid('Goloman')), '<', 400, "... $began_with descriptors were open at first";
+$_->close for $fake, @strangers, @crowd;
 done_testing;
 
 # Goloman is full, so what it knows is asked on a connection that there is.

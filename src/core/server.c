@@ -10,6 +10,7 @@
 #include "core/secure.h"
 #include "net/upstream.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define FD_RESERVE 64 /* descriptors kept for files and for what wakes threads */
+#define FD_LATER  48 /* descriptors for files opened later, and for who is taken in to be closed */
+#define FD_FILES  24 /* open from the start, about */
+#define FD_WORKER 6  /* a worker's, at the most */
 
 static void draw(void *to, size_t len)
 {
@@ -161,22 +164,44 @@ static bool create_workers(struct server *server, struct herd_error *err)
 }
 
 /* As many descriptors as the system lets us have. */
-static void raise_descriptors(struct server *server)
+static void raise_descriptors(void)
 {
     struct rlimit limit;
-    uint64_t reserve = FD_RESERVE;
-    if (server->links_service.host.neighbour_count > 0)
-        reserve += server->links_service.unproved_max +
-                   2 * server->links_service.host.neighbour_count;
-    if (chain_fetches(server->options->chain))
-        reserve += UPSTREAM_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        limit.rlim_cur = limit.rlim_max = 1024;
+        return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Those that are open. Without /proc nobody can say, so it is about as many. */
+static uint64_t count_descriptors(const struct server *server)
+{
+    DIR *all = opendir("/proc/self/fd");
+    if (all == NULL)
+        return FD_FILES + FD_WORKER * server->worker_count;
+    uint64_t n = 0;
+    while (readdir(all) != NULL)
+        n++;
+    closedir(all);
+    return n - 3; /* itself, "." and ".." */
+}
+
+/* What clients may have of the descriptors, once all is open that the server itself begins with:
+ * the more workers, the more that is. Others come later, and where there are too few for them,
+ * clients have half of what there is. */
+static void share_descriptors(struct server *server)
+{
+    const struct links_service *links = &server->links_service;
+    struct rlimit limit = {.rlim_cur = 1024};
+    uint64_t later = FD_LATER, open = count_descriptors(server);
+    if (links->host.neighbour_count > 0) /* each worker has a place for strangers, and takes in one
+                                          * before it turns out another */
+        later += links->unproved_max + server->worker_count + 2 * links->host.neighbour_count;
+    if (chain_fetches(server->options->chain))
+        later += UPSTREAM_DESCRIPTORS;
     getrlimit(RLIMIT_NOFILE, &limit);
-    server->connections_possible = limit.rlim_cur > 2 * reserve ? limit.rlim_cur - reserve
-                                                                : limit.rlim_cur / 2;
+    uint64_t left = limit.rlim_cur > open ? limit.rlim_cur - open : 0;
+    server->connections_possible = left > 2 * later ? left - later : left / 2;
 }
 
 static bool open_tls_listener(struct server *server, struct herd_error *err)
@@ -233,6 +258,7 @@ static bool open_pid_file(struct server *server, struct herd_error *err)
 
 static bool build(struct server *server, struct herd_error *err)
 {
+    raise_descriptors();
     server->word_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (server->word_fd < 0)
         return herd_fail(err, "eventfd: %s", strerror(errno));
@@ -240,12 +266,13 @@ static bool build(struct server *server, struct herd_error *err)
     fill_clients_service(server);
     if (!create_neighbours(server, err) || !open_tls(server, err) || !create_workers(server, err))
         return false;
-    raise_descriptors(server);
-    return open_listeners(server, err) && open_log(server, err) && registry_start(err) &&
-           places_open(server->settings, server->options->chain, err) &&
-           (!chain_fetches(server->options->chain) || upstream_open(err)) &&
-           open_pid_file(server, err) &&
-           (memory_reserve() || herd_fail(err, "no memory for a reserve"));
+    if (!open_listeners(server, err) || !open_log(server, err) || !registry_start(err) ||
+        !places_open(server->settings, server->options->chain, err) ||
+        (chain_fetches(server->options->chain) && !upstream_open(err)) ||
+        !open_pid_file(server, err))
+        return false;
+    share_descriptors(server);
+    return memory_reserve() || herd_fail(err, "no memory for a reserve");
 }
 
 static void destroy(struct server *server)

@@ -10,7 +10,6 @@
 
 #define LINGER_NS (INT64_C(2) * 1000000000) /* after the last answer, to read what still comes */
 #define HURRY_NS  (INT64_C(1) * 1000000000) /* an answer must be taken, when the server stops */
-#define LOOK_NS   (INT64_C(1) * 1000000000) /* those whose idle time has rests are looked at */
 #define TOKEN_NS  (INT64_C(10) * 1000000)   /* those who wait for tokens are not looked at sooner */
 
 static void on_tokens(evutil_socket_t fd, short what, void *arg);
@@ -21,7 +20,7 @@ void clients_init(struct clients *clients, struct worker *worker, struct clients
     clients->service = service;
     deadlines_init(&clients->due[DUE_LINGER], LINGER_NS);
     deadlines_init(&clients->due[DUE_COMMAND], service->idle_ns);
-    deadlines_init(&clients->due[DUE_RENEWED], service->idle_ns > 0 ? LOOK_NS : 0);
+    deadlines_init(&clients->due[DUE_RENEWED], service->idle_ns > 0 ? 1 : 0);
     deadlines_init(&clients->due[DUE_HANDSHAKE], service->line_ns);
     deadlines_init(&clients->due[DUE_LINE], service->line_ns);
     deadlines_init(&clients->due[DUE_ANSWER], service->answer_ns);

@@ -39,7 +39,7 @@ struct connection;
 enum due {
     DUE_LINGER,    /* seen the client end its side; first, see clients_end */
     DUE_COMMAND,   /* given a command: limits.idle */
-    DUE_RENEWED,   /* the same, but part of that time went by in lines that were blank */
+    DUE_RENEWED,   /* the same, begun before a line that was blank: looked at each second */
     DUE_HANDSHAKE, /* finished TLS's */
     DUE_LINE,      /* ended a line */
     DUE_ANSWER,    /* taken an answer */
