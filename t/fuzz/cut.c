@@ -10,6 +10,7 @@
 #include "herd/request.h"
 #include "json.h"
 #include "made.h"
+#include "net/worker.h"
 #include "overpass_elements.h"
 #include "same.h"
 
@@ -24,6 +25,24 @@ static struct herd_fetching {
 static struct buffer out;
 static struct herd_request now, later;
 static unsigned done;
+static struct errand *put_off;
+
+/* In place of worker_put_off (ld's --wrap), for there is no worker. */
+void __wrap_worker_put_off(struct worker *worker, struct errand *errand);
+void __wrap_worker_put_off(struct worker *worker, struct errand *errand)
+{
+    must(worker == NULL && (put_off == NULL || put_off == errand));
+    put_off = errand;
+}
+
+static void run_errands(void)
+{
+    while (put_off != NULL) {
+        struct errand *errand = put_off;
+        put_off = NULL;
+        errand->run(errand->arg);
+    }
+}
 
 struct herd_fetching *herd_fetch(const struct herd_fetch *fetch)
 {
@@ -209,6 +228,7 @@ static void answer(struct herd_text body, unsigned how)
         response.cancelled = true, response.error = "cancelled";
     asked.check(asked.arg, &response);
     asked.done(asked.arg);
+    run_errands();
     must(done == 1);
 }
 

@@ -71,11 +71,15 @@ static const struct chain chain = {&only, 1};
 
 /* ---- the server ---- */
 
-/* In place of worker_put_off (ld's --wrap), which wants the thread to be a worker's own. */
+/* In place of worker_put_off (ld's --wrap), which wants the thread to be a worker's own, as this
+ * one is not: what is the thread's knows no worker. */
 void __wrap_worker_put_off(struct worker *worker, struct errand *errand);
 void __wrap_worker_put_off(struct worker *worker, struct errand *errand)
 {
-    must(errand->waiting == NULL);
+    if (errand->waiting != NULL)
+        return;
+    must(worker == NULL || worker == all.workers[0]);
+    worker = all.workers[0];
     errand->waiting = &worker->errands;
     TAILQ_INSERT_TAIL(&worker->errands, errand, entry);
 }
