@@ -3,7 +3,6 @@
 #include "bench/histogram.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stddef.h>
 
 #define HALF   (UINT64_C(1) << HISTOGRAM_BITS)
@@ -25,14 +24,27 @@ static size_t bucket_of(uint64_t value)
     return index;
 }
 
-/* The greatest value that belongs into the bucket. */
+static unsigned shift_of_bucket(size_t index)
+{
+    return index < 2 * HALF ? 0 : (unsigned)(index >> HISTOGRAM_BITS) - 1;
+}
+
+/* The least value that belongs into the bucket. */
+static uint64_t least_of(size_t index)
+{
+    unsigned shift = shift_of_bucket(index);
+    return (index - ((uint64_t)shift << HISTOGRAM_BITS)) << shift;
+}
+
+/* The greatest. */
 static uint64_t most_of(size_t index)
 {
-    if (index < 2 * HALF)
-        return index;
-    unsigned shift = (unsigned)(index >> HISTOGRAM_BITS) - 1;
-    uint64_t high = (index & (HALF - 1)) + HALF;
-    return ((high + 1) << shift) - 1;
+    return least_of(index) + (UINT64_C(1) << shift_of_bucket(index)) - 1;
+}
+
+uint64_t histogram_least(uint64_t value)
+{
+    return least_of(bucket_of(value));
 }
 
 void histogram_add_many(struct histogram *h, uint64_t value, uint64_t n)
@@ -45,7 +57,7 @@ void histogram_add_many(struct histogram *h, uint64_t value, uint64_t n)
     if (value > h->max)
         h->max = value;
     h->count += n;
-    h->sum += value * n;
+    h->sum += (double)value * (double)n;
     h->bucket[bucket_of(value)] += n;
 }
 
@@ -71,10 +83,12 @@ void histogram_merge(struct histogram *to, const struct histogram *from)
 
 uint64_t histogram_percentile(const struct histogram *h, double percent)
 {
-    assert(h != NULL && percent > 0 && percent <= 100);
+    assert(h != NULL && percent >= 0.01 && percent <= 100);
     if (h->count == 0)
         return 0;
-    uint64_t wanted = (uint64_t)ceil(percent / 100 * (double)h->count), seen = 0;
+    /* In whole numbers: 99.9 / 100 as a double is a little more than that, and a rank too high. */
+    uint64_t share = (uint64_t)(percent * 100 + 0.5);
+    uint64_t wanted = (h->count * share + 9999) / 10000, seen = 0;
     size_t i = 0;
     while (seen + h->bucket[i] < wanted && i < HISTOGRAM_BUCKETS - 1)
         seen += h->bucket[i++];
@@ -85,5 +99,5 @@ uint64_t histogram_percentile(const struct histogram *h, double percent)
 double histogram_mean(const struct histogram *h)
 {
     assert(h != NULL);
-    return h->count > 0 ? (double)h->sum / (double)h->count : 0;
+    return h->count > 0 ? h->sum / (double)h->count : 0;
 }

@@ -12,8 +12,8 @@
 #define HISTOGRAM_BUCKETS ((HISTOGRAM_MOST - HISTOGRAM_BITS + 1) << HISTOGRAM_BITS)
 
 struct histogram {
-    uint64_t count; /* values in all */
-    uint64_t sum;
+    uint64_t count;    /* values in all */
+    double sum;        /* billions of seconds in nanoseconds do not fit into 64 bits */
     uint64_t min, max; /* exactly; 0 while there is none */
     uint64_t bucket[HISTOGRAM_BUCKETS];
 };
@@ -23,10 +23,13 @@ struct histogram {
 void histogram_add(struct histogram *h, uint64_t value);
 void histogram_add_many(struct histogram *h, uint64_t value, uint64_t n);
 
+/* The least value that is not told apart from this one. */
+uint64_t histogram_least(uint64_t value);
+
 void histogram_merge(struct histogram *to, const struct histogram *from);
 
-/* The least value that at least so many percent (above 0, at most 100) of the values do not exceed,
- * or up to 0.8 % more, but never above max. 0 where there is none. */
+/* The least value that at least so many percent (0.01 to 100, two decimals) of the values do not
+ * exceed, or up to 0.8 % more, but never above max. 0 where there is none. */
 uint64_t histogram_percentile(const struct histogram *h, double percent);
 
 /* 0 where there is none. */

@@ -82,6 +82,22 @@ static void percentiles(void **unused)
     assert_int_equal(h.count, 1000);
 }
 
+/* A rank that no double hits: one of a thousand is above 99.9 %, and no two. */
+static void exact_ranks(void **unused)
+{
+    struct histogram h = {0};
+
+    (void)unused;
+    histogram_add_many(&h, 5, 999);
+    histogram_add(&h, 200);
+    assert_int_equal(histogram_percentile(&h, 99.9), 5);
+    assert_int_equal(histogram_percentile(&h, 99.91), 200);
+    histogram_add_many(&h, 5, 8991);
+    histogram_add_many(&h, 200, 9);
+    assert_int_equal(histogram_percentile(&h, 99.9), 5);
+    assert_int_equal(histogram_percentile(&h, 99.91), 200);
+}
+
 static int compare(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -129,8 +145,10 @@ static void merged(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),     cmocka_unit_test(every_size),    cmocka_unit_test(too_large),
-        cmocka_unit_test(percentiles), cmocka_unit_test(random_values), cmocka_unit_test(merged),
+        cmocka_unit_test(nothing),     cmocka_unit_test(every_size),
+        cmocka_unit_test(too_large),   cmocka_unit_test(percentiles),
+        cmocka_unit_test(exact_ranks), cmocka_unit_test(random_values),
+        cmocka_unit_test(merged),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
