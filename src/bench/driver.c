@@ -96,10 +96,10 @@ static void watch(struct driver *driver, struct conn *conn)
     conn->writing = writing;
 }
 
-/* When the driver's next request is due. The drivers take turns. */
-static int64_t due_ns(const struct driver *driver)
+/* When the driver's request of that number is due. The drivers take turns. */
+static int64_t due_ns(const struct driver *driver, uint64_t own)
 {
-    double number = (double)driver->due * driver->of + driver->index;
+    double number = (double)own * driver->of + driver->index;
     return driver->tally.first_ns + (int64_t)(number * 1e9 / driver->phase->rate);
 }
 
@@ -112,13 +112,15 @@ static void send_batch(struct driver *driver, struct conn *conn, unsigned n, int
     for (unsigned i = 0; i < n; i++) {
         int64_t from_ns = now_ns;
         if (driver->phase->rate > 0) {
-            from_ns = due_ns(driver);
+            from_ns = due_ns(driver, driver->due);
             driver->due++;
         }
         at = conn_build(conn, driver->phase->work, from_ns, at);
     }
     assert((size_t)(at - driver->out) <= driver->out_len);
     driver->left -= n;
+    if (driver->in_flight == 0)
+        driver->busy_ns = now_ns;
     driver->in_flight += n;
     if (conn_write(conn, driver->out, (size_t)(at - driver->out)))
         watch(driver, conn);
@@ -191,7 +193,7 @@ static void arm(struct driver *driver)
 {
     if (driver->queue_len == 0 || driver->left == 0)
         return;
-    int64_t at_ns = due_ns(driver);
+    int64_t at_ns = due_ns(driver, driver->due);
     if (at_ns == driver->armed_ns || at_ns >= driver->end_ns)
         return;
     struct itimerspec when = {
@@ -200,12 +202,57 @@ static void arm(struct driver *driver)
     driver->armed_ns = at_ns;
 }
 
+/* ---- what is not sent ---- */
+
+/* How old a request is at the end. */
+static uint64_t age_ns(const struct driver *driver, uint64_t own)
+{
+    int64_t age_ns = driver->end_ns - due_ns(driver, own);
+    return age_ns > 0 ? (uint64_t)age_ns : 0;
+}
+
+/* How many from that one on, at most so many, are at least so old. */
+static uint64_t count_older(const struct driver *driver, uint64_t from, uint64_t most,
+                            uint64_t least_ns)
+{
+    uint64_t none = most; /* all before some are, and from this one on none is */
+    for (uint64_t some = 0; some < none;) {
+        uint64_t middle = some + (none - some) / 2;
+        if (age_ns(driver, from + middle) >= least_ns)
+            some = middle + 1;
+        else
+            none = middle;
+    }
+    return none;
+}
+
+/* There may be billions of them, due at even distances: so all that fall into one bucket of the
+ * histogram are counted at once, as what they are on average. The first and the last, which are max
+ * and min, stand for themselves. */
 static void count_unsent(struct driver *driver)
 {
+    struct histogram *latency_ns = &driver->tally.latency_ns;
     uint64_t unsent = count_due(driver, driver->end_ns);
     driver->tally.unsent = unsent;
-    for (; unsent > 0; unsent--, driver->due++)
-        histogram_add(&driver->tally.latency_ns, (uint64_t)(driver->end_ns - due_ns(driver)));
+    for (uint64_t done = 0; done < unsent;) {
+        uint64_t from = driver->due + done, n = 1, old_ns = age_ns(driver, from);
+        if (done > 0 && done < unsent - 1)
+            n = count_older(driver, from, unsent - 1 - done, histogram_least(old_ns));
+        assert(n > 0);
+        uint64_t young_ns = age_ns(driver, from + n - 1);
+        histogram_add_many(latency_ns, young_ns + (old_ns - young_ns) / 2, n);
+        done += n;
+    }
+}
+
+/* Where nothing says how long, the last connection that is lost is the end. */
+static void end_rate(struct driver *driver)
+{
+    int64_t now_ns = clock_now_ns();
+    bool early = *driver->phase->hurry || driver->phase->lasts_ns == 0;
+    if (early && !driver->over && now_ns < driver->end_ns)
+        driver->end_ns = now_ns;
+    count_unsent(driver);
 }
 
 /* ---- the loop ---- */
@@ -250,7 +297,7 @@ static void begin(struct driver *driver, const struct phase *phase, size_t reque
     driver->phase = phase;
     driver->over = false;
     driver->left = phase->requests > 0 ? share : UINT64_MAX;
-    driver->due = driver->armed_ns = 0;
+    driver->due = driver->armed_ns = driver->busy_ns = 0;
     driver->queue_first = driver->queue_len = 0;
     driver->out_len = request_max * driver->conns[0].depth;
     driver->out = memory_resize(driver->out, driver->out_len);
@@ -275,10 +322,8 @@ static void end(struct driver *driver, int64_t now_ns)
 {
     if (*driver->phase->hurry && now_ns < driver->end_ns)
         driver->end_ns = now_ns;
-    if (driver->phase->rate > 0) {
+    if (driver->phase->rate > 0)
         release(driver, now_ns);
-        count_unsent(driver);
-    }
     driver->over = true;
 }
 
@@ -293,10 +338,13 @@ static void give_up(struct driver *driver)
     driver->tally.dropped = dropped;
 }
 
+/* Nobody is waited for between two requests of a slow rate. */
 static bool has_waited_long(const struct driver *driver, int64_t now_ns)
 {
     bool ends = driver->over || driver->phase->lasts_ns == 0;
     int64_t since_ns = driver->tally.last_ns;
+    if (driver->busy_ns > since_ns)
+        since_ns = driver->busy_ns;
     if (driver->over && driver->end_ns < now_ns && driver->end_ns > since_ns)
         since_ns = driver->end_ns;
     return ends && driver->in_flight > 0 && now_ns - since_ns > driver->phase->patience_ns;
@@ -327,4 +375,6 @@ void driver_run(struct driver *driver, const struct phase *phase, size_t request
         atomic_store_explicit(&driver->errors, tally->invalid + tally->dropped,
                               memory_order_relaxed);
     }
+    if (phase->rate > 0) /* after the answers, whose latency would have that time in it */
+        end_rate(driver);
 }

@@ -31,6 +31,7 @@ struct driver {
     char *in, *out; /* what all connections read into, and what requests are built in */
     size_t in_len, out_len;
     int64_t end_ns, wall_offset_ns, armed_ns;
+    int64_t busy_ns;               /* since when something is always on its way */
     uint64_t left, due, in_flight; /* requests to send; sent at a rate so far; not answered yet */
     size_t alive;                  /* connections */
     size_t *queue, queue_first, queue_len; /* connections with room: a ring; for a rate */
