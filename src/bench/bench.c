@@ -31,6 +31,7 @@ struct bench {
     struct load load;
     struct progress progress;
     struct report report;
+    struct tally early; /* of the warm-up; its errors count */
 };
 
 static void ask_for_end(int signal)
@@ -124,26 +125,51 @@ static void run_phase(struct bench *bench, const char *title, struct phase phase
     load_run(&bench->load, &phase, &bench->progress, total);
 }
 
-/* Both are of no interest but for their errors, which the measured phase would have as well. */
-static bool prepare(struct bench *bench, struct herd_error *err)
+/* A connection that is closed takes the rest of its ids with it, which nobody has sent. */
+static bool check_fill(const struct tally *tally, uint64_t ids, struct herd_error *err)
+{
+    unsigned long long stored = tally->answers - tally->invalid;
+    unsigned long long missing = ids > stored ? ids - stored : 0;
+    if (tally->dropped > 0)
+        return herd_fail(err, "of %llu ids %llu could not be stored; connections closed: %llu",
+                         (unsigned long long)ids, missing, (unsigned long long)tally->dropped);
+    return tally->invalid + tally->lost == 0 ||
+           herd_fail(err, "of %llu ids %llu could not be stored", (unsigned long long)ids, missing);
+}
+
+static bool fill(struct bench *bench, struct herd_error *err)
 {
     const struct command *command = &bench->command;
     struct tally *tally = memory_alloc(sizeof *tally);
-    bool good = true;
-    if (command->fill != NULL) {
-        run_phase(bench, "filling", (struct phase){.work = command->fill, .in_order = true}, tally);
-        if (tally->invalid + tally->lost + tally->dropped > 0)
-            good = herd_fail(err, "of %llu ids %llu could not be stored",
-                             (unsigned long long)command->ids,
-                             (unsigned long long)(tally->invalid + tally->lost));
-    }
-    if (good && command->warm_up_s > 0) {
-        struct phase phase = {.work = command->work, .rate = command->rate};
-        phase.lasts_ns = ns_of(command->warm_up_s);
-        run_phase(bench, "warming up", phase, tally);
-    }
+    run_phase(bench, "filling", (struct phase){.work = command->fill, .in_order = true}, tally);
+    bool good = check_fill(tally, command->ids, err);
     free(tally);
     return good;
+}
+
+static void warm_up(struct bench *bench)
+{
+    const struct command *command = &bench->command;
+    struct phase phase = {.work = command->work, .rate = command->rate};
+    phase.lasts_ns = ns_of(command->warm_up_s);
+    run_phase(bench, "warming up", phase, &bench->early);
+}
+
+static bool prepare(struct bench *bench, struct herd_error *err)
+{
+    if (bench->command.fill != NULL && !fill(bench, err))
+        return false;
+    if (bench->command.warm_up_s > 0)
+        warm_up(bench);
+    return true;
+}
+
+/* What was lost in the warm-up is missing in what is measured, and would not be seen there. */
+static void add_early(struct tally *tally, const struct tally *early)
+{
+    tally->invalid += early->invalid;
+    tally->dropped += early->dropped;
+    tally->lost += early->lost;
 }
 
 /* CPU time that the process has used, all its threads together. -1: there is no such process. */
@@ -175,6 +201,7 @@ static void measure(struct bench *bench)
         report->cpu_ns[i] = now_ns < 0 || before_ns[i] < 0 ? -1 : now_ns - before_ns[i];
     }
     report->idle_lost = load_count_lost_idle(&bench->load);
+    add_early(&report->tally, &bench->early);
 }
 
 /* After a load that was not taken whole, servers that do not know all of it would be no news. */
