@@ -1,5 +1,6 @@
 /* herd: reads the command line and the configuration, and becomes what they say. */
 #include "base/log.h"
+#include "base/output.h"
 #include "core/chain.h"
 #include "core/control.h"
 #include "core/options.h"
@@ -172,7 +173,7 @@ static int with_config(struct program *program)
         status = 0;
     } else if (program->options.task == OPTIONS_PRINT) {
         config_print(program->config, stdout);
-        status = 0;
+        status = output_end("herd");
     } else {
         status = run(program);
     }
@@ -212,7 +213,7 @@ static int print_modules(struct program *program)
         registry_print(stdout);
     }
     registry_close();
-    return good ? 0 : complain(&err);
+    return good ? output_end("herd") : complain(&err);
 }
 
 static int do_task(struct program *program)
@@ -220,10 +221,10 @@ static int do_task(struct program *program)
     switch (program->options.task) {
     case OPTIONS_HELP:
         options_help(stdout);
-        return 0;
+        return output_end("herd");
     case OPTIONS_VERSION:
         printf("herd %s\n", PACKAGE_VERSION);
-        return 0;
+        return output_end("herd");
     case OPTIONS_MODULES:
         return print_modules(program);
     case OPTIONS_SIGNAL:

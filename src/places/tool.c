@@ -2,6 +2,7 @@
  * end there, for a longitude may begin with a minus. */
 #include "places/tool.h"
 
+#include "base/output.h"
 #include "places/import.h"
 #include "places/near.h"
 
@@ -139,9 +140,5 @@ int tool_main(int argc, char **argv)
     }
     if (status < 0)
         return complain("%s is no verb", argv[1]);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("herd-places: standard output");
-        return EXIT_FAILURE;
-    }
-    return status;
+    return output_end("herd-places") == 0 ? status : EXIT_FAILURE;
 }
