@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "bench/command.h"
 #include "bench/converge.h"
 #include "bench/load.h"
@@ -209,16 +210,22 @@ static bool converge(struct bench *bench, struct herd_error *err)
 {
     const struct command *command = &bench->command;
     struct converge_result *result = &bench->report.converge;
+    const struct converge_until until = {ns_of(command->patience_s), &hurry};
     int64_t last_ns = bench->report.tally.last_ns;
     if (report_has_errors(&bench->report))
         return herd_fail(err, "--converge: not every request of the load was answered well");
-    return converge_wait(result, &bench->everyone, &bench->plan, last_ns,
-                         ns_of(command->patience_s), err) &&
+    return converge_wait(result, &bench->everyone, &bench->plan, last_ns, &until, err) &&
            hops_measure(result, bench->from, bench->to, &bench->plan, command->reports,
-                        ns_of(command->gap_ms / 1e3), ns_of(command->patience_s), err);
+                        ns_of(command->gap_ms / 1e3), &until, err);
 }
 
 /* ---- all of it ---- */
+
+/* Sockets that --converge will open: to every server, and to two of them. */
+static size_t count_late(const struct bench *bench)
+{
+    return bench->command.converge ? bench->everyone.count + 2 : 0;
+}
 
 static bool run(struct bench *bench, struct herd_error *err)
 {
@@ -231,7 +238,9 @@ static bool run(struct bench *bench, struct herd_error *err)
     make_plan(&bench->plan, command);
     progress_init(&bench->progress, command->progress, command->quiet);
     catch_signals();
-    if (!load_open(&bench->load, &bench->targets, &bench->plan, (unsigned)command->threads,
+    if (!load_allow((unsigned)command->threads,
+                    command->connections + command->idle + count_late(bench), err) ||
+        !load_open(&bench->load, &bench->targets, &bench->plan, (unsigned)command->threads,
                    command->connections, (unsigned)command->depth, err) ||
         (command->idle > 0 &&
          !load_open_idle(&bench->load, &bench->targets, first, command->idle, err)) ||
@@ -275,6 +284,8 @@ int bench_main(int argc, char **argv, const struct work *const *more, size_t mor
     } else {
         status = run_and_report(bench);
     }
+    if (output_end("herd-bench") != 0)
+        status = 1;
     free((void *)bench->works.all);
     free(bench);
     return status;

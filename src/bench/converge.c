@@ -61,7 +61,7 @@ static void make_order(struct checks *checks)
     recent_ns -= RECENT_NS;
     checks->order = memory_alloc(plan->ids * sizeof *checks->order);
     for (uint64_t id = 0; id < plan->ids; id++)
-        if (plan->newest_ns[id] > recent_ns)
+        if (plan->newest_ns[id] != 0 && plan->newest_ns[id] > recent_ns)
             checks->order[checks->order_len++] = (uint32_t)id;
     for (uint64_t id = 0; id < plan->ids; id++)
         if (plan->newest_ns[id] != 0 && plan->newest_ns[id] <= recent_ns)
@@ -153,35 +153,39 @@ static bool complain(const struct checks *checks, struct herd_error *err)
                      (int)checks->plan.id_len, id);
 }
 
-static bool wait_for_all(struct checks *checks, int64_t patience_ns, struct herd_error *err)
+static bool wait_for_all(struct checks *checks, const struct converge_until *until,
+                         struct herd_error *err)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
     bool all_done = false, none_found = false;
     checks->found_ns = clock_now_ns();
-    for (;;) {
+    while (!all_done) {
+        if (atomic_load(until->hurry)) {
+            checks->result->converged_ns = checks->result->checked_ns = -1;
+            return true;
+        }
         if (!go_round(checks, &all_done, &none_found, err))
             return false;
-        if (all_done)
-            break;
-        if (none_found && clock_now_ns() - checks->found_ns > patience_ns)
+        if (all_done || !none_found)
+            continue;
+        if (clock_now_ns() - checks->found_ns > until->patience_ns)
             return complain(checks, err);
-        if (none_found)
-            nanosleep(&pause, NULL);
+        nanosleep(&pause, NULL);
     }
     checks->result->checked_ns = clock_now_ns() - checks->last_ns;
     return true;
 }
 
 bool converge_wait(struct converge_result *result, const struct targets *targets,
-                   const struct work_plan *plan, int64_t last_ns, int64_t patience_ns,
-                   struct herd_error *err)
+                   const struct work_plan *plan, int64_t last_ns,
+                   const struct converge_until *until, struct herd_error *err)
 {
-    assert(result && targets && plan && plan->newest_ns && err);
+    assert(result && targets && plan && plan->newest_ns && until && err);
     struct checks checks = {.plan = *plan, .result = result, .last_ns = last_ns};
     strcpy(checks.plan.question, CONVERGE_QUESTION);
     make_order(&checks);
     bool good = checks.order_len > 0 || herd_fail(err, "--converge: nothing was reported");
-    good = good && open_all(&checks, targets, err) && wait_for_all(&checks, patience_ns, err);
+    good = good && open_all(&checks, targets, err) && wait_for_all(&checks, until, err);
     close_all(&checks);
     return good;
 }

@@ -16,7 +16,7 @@ struct hops {
     struct work_plan plan;
     struct work_source source;
     char *request;
-    int64_t patience_ns;
+    const struct converge_until *until;
     struct converge_result *result;
 };
 
@@ -39,6 +39,7 @@ static bool report(struct hops *hops, int64_t *sent_ns, struct herd_error *err)
            herd_fail(err, "%s answers %.*s", hops->from.name, (int)(answer.len - 1), answer.bytes);
 }
 
+/* Or until somebody wants the end: then there is no figure. */
 static bool wait_until_there(struct hops *hops, int64_t sent_ns, struct herd_error *err)
 {
     unsigned char kind;
@@ -48,7 +49,9 @@ static bool wait_until_there(struct hops *hops, int64_t sent_ns, struct herd_err
         if (!ask_send(&hops->to, hops->request, len, err) ||
             !converge_answer(&hops->to, hops->source.time_ns, &there, err))
             return false;
-        if (!there && clock_now_ns() - sent_ns > hops->patience_ns)
+        if (!there && atomic_load(hops->until->hurry))
+            return true;
+        if (!there && clock_now_ns() - sent_ns > hops->until->patience_ns)
             return herd_fail(err, "--converge: %s does not learn of %.*s", hops->to.name,
                              (int)hops->plan.id_len, hops->request + strlen("WHATSAT "));
     }
@@ -59,7 +62,7 @@ static bool wait_until_there(struct hops *hops, int64_t sent_ns, struct herd_err
 static bool measure(struct hops *hops, uint64_t reports, int64_t gap_ns, struct herd_error *err)
 {
     const struct timespec gap = {gap_ns / 1000000000, gap_ns % 1000000000};
-    for (uint64_t i = 0; i < reports; i++) {
+    for (uint64_t i = 0; i < reports && !atomic_load(hops->until->hurry); i++) {
         int64_t sent_ns;
         hops->source.first = i % hops->plan.ids;
         if (!report(hops, &sent_ns, err) || !wait_until_there(hops, sent_ns, err))
@@ -71,10 +74,10 @@ static bool measure(struct hops *hops, uint64_t reports, int64_t gap_ns, struct 
 
 bool hops_measure(struct converge_result *result, const struct target *from,
                   const struct target *to, const struct work_plan *plan, uint64_t reports,
-                  int64_t gap_ns, int64_t patience_ns, struct herd_error *err)
+                  int64_t gap_ns, const struct converge_until *until, struct herd_error *err)
 {
-    assert(result && from && to && from != to && plan && reports > 0 && gap_ns >= 0);
-    struct hops hops = {.plan = *plan, .result = result, .patience_ns = patience_ns};
+    assert(result && from && to && from != to && plan && reports > 0 && gap_ns >= 0 && until);
+    struct hops hops = {.plan = *plan, .result = result, .until = until};
     strcpy(hops.plan.question, CONVERGE_QUESTION);
     hops.plan.newest_ns = NULL;
     hops.source = (struct work_source){.plan = &hops.plan, .count = 1, .in_order = true};

@@ -16,11 +16,11 @@
 
 #define OTHER_DESCRIPTORS 64
 
-/* As many descriptors as there may be; more are an error when they are needed. */
-static bool raise_limit(size_t wanted, struct herd_error *err)
+bool load_allow(unsigned threads, size_t sockets, struct herd_error *err)
 {
+    assert(threads > 0 && err);
     struct rlimit limit;
-    wanted += OTHER_DESCRIPTORS;
+    size_t wanted = sockets + 2 * (size_t)threads + OTHER_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return true;
     if (limit.rlim_max < wanted)
@@ -61,8 +61,6 @@ bool load_open(struct load *load, const struct targets *targets, const struct wo
     sem_init(&load->ended, 0, 0);
     load->plan = plan;
     load->drivers = memory_zeroed(threads, sizeof *load->drivers);
-    if (!raise_limit(connections + 2 * (size_t)threads, err))
-        return false;
     load->threads = threads;
     for (unsigned t = 0; t < threads; t++) {
         size_t share = connections / threads + (t < connections % threads);
@@ -76,12 +74,7 @@ bool load_open_idle(struct load *load, const struct targets *targets, const stru
                     size_t count, struct herd_error *err)
 {
     assert(load && targets && work);
-    size_t busy = 0;
     struct work_source source;
-    for (unsigned t = 0; t < load->threads; t++)
-        busy += load->drivers[t].count;
-    if (!raise_limit(busy + 2 * (size_t)load->threads + count, err))
-        return false;
     load->idle = memory_zeroed(count, sizeof *load->idle);
     for (size_t i = 0; i < count; i++) {
         struct ask *ask = &load->idle[load->idle_count++];

@@ -18,6 +18,10 @@ struct load {
     sem_t ended; /* posted by each thread at its end */
 };
 
+/* Beforehand: room for the descriptors of so many threads and of so many sockets in all, also those
+ * that are opened only at the end. False: there may not be so many. */
+bool load_allow(unsigned threads, size_t sockets, struct herd_error *err);
+
 /* Connects: connection i to server i modulo their count. False: err says why; load_close is still
  * owed. */
 bool load_open(struct load *load, const struct targets *targets, const struct work_plan *plan,

@@ -3,13 +3,14 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* One figure. Names end in their unit. */
 struct figure {
     const char *group; /* NULL: none */
     const char *name;
-    double value;
+    double value; /* NAN: it is not known */
     int decimals;
 };
 
@@ -56,10 +57,15 @@ static void add_load(struct figures *figures, const struct report *report)
     add(figures, NULL, "rate", command->rate, 3);
 }
 
+static double ms_of(int64_t ns)
+{
+    return ns < 0 ? (double)NAN : (double)ns / 1e6;
+}
+
 static void add_converge(struct figures *figures, const struct converge_result *result)
 {
-    add(figures, "converge", "converged_ms", (double)result->converged_ns / 1e6, 3);
-    add(figures, "converge", "checked_ms", (double)result->checked_ns / 1e6, 3);
+    add(figures, "converge", "converged_ms", ms_of(result->converged_ns), 3);
+    add(figures, "converge", "checked_ms", ms_of(result->checked_ns), 3);
     add(figures, "converge", "missing", (double)result->missing, 0);
     add_latencies(figures, "answer_us", &result->answer_ns);
     add_latencies(figures, "hop_us", &result->hop_ns);
@@ -118,7 +124,11 @@ static void print_json_group(const struct figures *figures, const char *group, F
         const struct figure *figure = &figures->all[i];
         if (figure->group != group)
             continue;
-        fprintf(out, "%s\"%s\":%.*f", before, figure->name, figure->decimals, figure->value);
+        fprintf(out, "%s\"%s\":", before, figure->name);
+        if (isnan(figure->value))
+            fputs("null", out);
+        else
+            fprintf(out, "%.*f", figure->decimals, figure->value);
         before = ",";
     }
 }
@@ -172,7 +182,10 @@ static void print_csv(const struct report *report, const struct figures *figures
         fprintf(out, ",cpu_s.%d", command->pids[i]);
     fprintf(out, "\n%s,%zu", command->work->name, report->targets->count);
     for (size_t i = 0; i < figures->count; i++)
-        fprintf(out, ",%.*f", figures->all[i].decimals, figures->all[i].value);
+        if (isnan(figures->all[i].value))
+            putc(',', out);
+        else
+            fprintf(out, ",%.*f", figures->all[i].decimals, figures->all[i].value);
     for (size_t i = 0; i < command->pid_count; i++) {
         if (report->cpu_ns[i] < 0)
             putc(',', out);
@@ -230,14 +243,24 @@ static void print_cpu(const struct report *report, FILE *out)
     }
 }
 
-static void print_converge(const struct converge_result *result, FILE *out)
+static void print_agreement(const struct converge_result *result, FILE *out)
 {
-    uint64_t answer = histogram_percentile(&result->answer_ns, 50);
-    uint64_t hop = histogram_percentile(&result->hop_ns, 50);
+    if (result->checked_ns < 0) {
+        fprintf(out, "%-12s not known: it was ended before\n", "converged");
+        fprintf(out, "%-12s %" PRIu64 " seen, not all was checked\n", "missing", result->missing);
+        return;
+    }
     fprintf(out, "%-12s %.3f ms after the last answer every server knew all\n", "converged",
             (double)result->converged_ns / 1e6);
     fprintf(out, "%-12s %" PRIu64 " seen, %.3f ms until all was checked\n", "missing",
             result->missing, (double)result->checked_ns / 1e6);
+}
+
+static void print_converge(const struct converge_result *result, FILE *out)
+{
+    uint64_t answer = histogram_percentile(&result->answer_ns, 50);
+    uint64_t hop = histogram_percentile(&result->hop_ns, 50);
+    print_agreement(result, out);
     fprintf(out, "a report at %s until %s answers for it: %.2f times its answer\n", result->from,
             result->to, answer > 0 ? (double)hop / (double)answer : 0);
     print_latencies("answer", &result->answer_ns, out);
