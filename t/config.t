@@ -125,4 +125,6 @@ my $over = $h->run('-c', $h->config, '-T', '-g', 'limits: { idle = "2m"; };', '-
 like $over->{out}, qr/connections = 5;\n.*idle = "2m";/s, '-g: groups merge';
 like $over->{out}, qr/name = "Solo"/, '-g: lists replace';
 unlike $over->{out}, qr/Goloman/, '... whole';
+$over = $h->run('-c', $h->config, '-T', '-g', 'limits: { idle = "2m"; };', '-g', 'limits: { memory = "1m"; };');
+is "$over->{status} $over->{err}", "1 herd: -g:2: duplicate setting name\n", 'a group in two -g is an error, as herd(8) says';
 done_testing;
