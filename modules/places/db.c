@@ -137,12 +137,10 @@ static char *make_uri(const char *path)
 /* SQLite quotes what stands in the file, and that may be anything. */
 static bool fail_sql(const struct db *db, struct herd_error *err)
 {
-    size_t own = strlen(db->path);
-
     herd_fail(err, "%s: %s", db->path, sqlite3_errmsg(db->handle));
-    for (size_t i = 0; err->text[i]; i++)
-        if (i >= own && (err->text[i] < ' ' || err->text[i] > '~'))
-            err->text[i] = '?';
+    for (char *at = err->text + strnlen(err->text, strlen(db->path)); *at; at++)
+        if (*at < ' ' || *at > '~')
+            *at = '?';
     return false;
 }
 
@@ -334,7 +332,7 @@ static enum db_result judge(struct db *db, int result, struct herd_error *err)
         return DB_STOPPED;
     if (result == SQLITE_ROW || result == SQLITE_DONE)
         return DB_DONE;
-    herd_fail(err, "%s: %s", db->path, sqlite3_errstr(result));
+    herd_fail(err, "%s", sqlite3_errstr(result));
     return DB_FAILED;
 }
 
@@ -346,7 +344,7 @@ enum db_result db_near(struct db *db, const struct db_query *query, struct herd_
 
     assert(db && !db->query && query->bound > 0 && query->take && err);
     if (!hits) {
-        herd_fail(err, "%s: no memory", db->path);
+        herd_fail(err, "no memory");
         return DB_FAILED;
     }
     db->query = query;

@@ -53,7 +53,7 @@ struct db_query {
 enum db_result { DB_DONE, DB_STOPPED, DB_FAILED };
 
 /* The places not farther than radius_km, at most bound: the nearest first, of equally near ones the
- * one imported first. DB_FAILED: err says why. */
+ * one imported first. DB_FAILED: err says why, but not of which file. */
 enum db_result db_near(struct db *db, const struct db_query *query, struct herd_error *err);
 
 /* What the file says of itself; a sentence each, "" where it says nothing. False: err. */

@@ -23,6 +23,10 @@
  * UTF-8 byte order mark may come first. False: err says "line N: why". */
 bool json_check(struct herd_text text, struct herd_error *err);
 
+/* The length of the UTF-8 sequence of several bytes that begins there, within so many bytes (at
+ * least 1); 0: none does. */
+size_t json_utf8(const char *at, size_t left);
+
 /* The value alone, without the white space around it and without a byte order mark. */
 struct herd_text json_trim(struct herd_text text);
 

@@ -25,9 +25,10 @@ static bool refuse(struct scan *scan, const char *why)
     return false;
 }
 
-/* The length of the UTF-8 sequence that begins here, 0 if it is none (Unicode 15, table 3-7). */
-static size_t measure_utf8(const unsigned char *s, size_t left)
+/* Unicode 15, table 3-7. */
+size_t json_utf8(const char *at, size_t left)
 {
+    const unsigned char *s = (const unsigned char *)at;
     unsigned char low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
     unsigned char high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
     size_t len = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
@@ -50,7 +51,7 @@ static bool scan_character(struct scan *scan)
     if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r')
         return refuse(scan, "a control byte");
     if (byte >= 0x80)
-        len = measure_utf8((const unsigned char *)scan->at, (size_t)(scan->end - scan->at));
+        len = json_utf8(scan->at, (size_t)(scan->end - scan->at));
     if (len == 0)
         return refuse(scan, "bytes that are not UTF-8");
     scan->at += len;

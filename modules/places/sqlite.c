@@ -105,17 +105,6 @@ static bool take(void *arg, const struct db_found *found)
     return true;
 }
 
-/* Where the file lies is not for clients. */
-static void drop_path(struct herd_error *err)
-{
-    size_t own = strlen(here.path) + strlen(": ");
-
-    if (strlen(err->text) > own)
-        memmove(err->text, err->text + own, strlen(err->text + own) + 1);
-    else
-        herd_fail(err, "the file of places cannot be read");
-}
-
 static void look(struct job *job, struct db *db)
 {
     const struct db_query query = {.lat_deg = job->query.lat_deg,
@@ -131,9 +120,7 @@ static void look(struct job *job, struct db *db)
         entries_begin(&job->entries, "[]");
         result = db_near(db, &query, &job->err);
     }
-    if (result == DB_FAILED)
-        drop_path(&job->err);
-    else if (result == DB_STOPPED && !job->err.text[0]) /* nobody's fault, or the disk's */
+    if (result == DB_STOPPED && !job->err.text[0]) /* nobody's fault, or the disk's */
         herd_fail(&job->err, late);
     else if (result == DB_DONE && !entries_end(&job->entries))
         herd_fail(&job->err, "out of memory");
@@ -263,14 +250,14 @@ static bool enqueue(struct job *job)
 
 static void search_places(struct herd_search *search, const struct herd_query *query)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    struct job *job;
 
     assert(search && query->bound > 0 && desk.timer);
     if (here.threads == 0) { /* as the log has said */
         herd_search_fail(search, "UNKNOWN_ERROR", "nobody reads the file of places");
-        free(job);
         return;
     }
+    job = calloc(1, sizeof(*job));
     if (!job) {
         herd_search_unasked(search, "out of memory");
         return;

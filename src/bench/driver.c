@@ -245,16 +245,6 @@ static void count_unsent(struct driver *driver)
     }
 }
 
-/* Where nothing says how long, the last connection that is lost is the end. */
-static void end_rate(struct driver *driver)
-{
-    int64_t now_ns = clock_now_ns();
-    bool early = *driver->phase->hurry || driver->phase->lasts_ns == 0;
-    if (early && !driver->over && now_ns < driver->end_ns)
-        driver->end_ns = now_ns;
-    count_unsent(driver);
-}
-
 /* ---- the loop ---- */
 
 static void handle(struct driver *driver, struct conn *conn, uint32_t events)
@@ -317,10 +307,12 @@ static void begin(struct driver *driver, const struct phase *phase, size_t reque
     }
 }
 
-/* The last requests leave, if there is room for them. */
+/* The last requests leave, if there is room for them. Where nothing says how long, now is the end.
+ */
 static void end(struct driver *driver, int64_t now_ns)
 {
-    if (*driver->phase->hurry && now_ns < driver->end_ns)
+    bool early = *driver->phase->hurry || driver->phase->lasts_ns == 0;
+    if (early && now_ns < driver->end_ns)
         driver->end_ns = now_ns;
     if (driver->phase->rate > 0)
         release(driver, now_ns);
@@ -375,6 +367,8 @@ void driver_run(struct driver *driver, const struct phase *phase, size_t request
         atomic_store_explicit(&driver->errors, tally->invalid + tally->dropped,
                               memory_order_relaxed);
     }
+    if (!driver->over) /* all is sent, or there is no connection left */
+        end(driver, clock_now_ns());
     if (phase->rate > 0) /* after the answers, whose latency would have that time in it */
-        end_rate(driver);
+        count_unsent(driver);
 }

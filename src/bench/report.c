@@ -57,15 +57,16 @@ static void add_load(struct figures *figures, const struct report *report)
     add(figures, NULL, "rate", command->rate, 3);
 }
 
-static double ms_of(int64_t ns)
+/* Below 0: not known. */
+static double of_ns(int64_t ns, double unit_ns)
 {
-    return ns < 0 ? (double)NAN : (double)ns / 1e6;
+    return ns < 0 ? (double)NAN : (double)ns / unit_ns;
 }
 
 static void add_converge(struct figures *figures, const struct converge_result *result)
 {
-    add(figures, "converge", "converged_ms", ms_of(result->converged_ns), 3);
-    add(figures, "converge", "checked_ms", ms_of(result->checked_ns), 3);
+    add(figures, "converge", "converged_ms", of_ns(result->converged_ns, 1e6), 3);
+    add(figures, "converge", "checked_ms", of_ns(result->checked_ns, 1e6), 3);
     add(figures, "converge", "missing", (double)result->missing, 0);
     add_latencies(figures, "answer_us", &result->answer_ns);
     add_latencies(figures, "hop_us", &result->hop_ns);
@@ -117,6 +118,14 @@ static void print_json_string(const char *text, FILE *out)
     putc('"', out);
 }
 
+static void print_value(double value, int decimals, const char *unknown, FILE *out)
+{
+    if (isnan(value))
+        fputs(unknown, out);
+    else
+        fprintf(out, "%.*f", decimals, value);
+}
+
 static void print_json_group(const struct figures *figures, const char *group, FILE *out)
 {
     const char *before = "";
@@ -125,10 +134,7 @@ static void print_json_group(const struct figures *figures, const char *group, F
         if (figure->group != group)
             continue;
         fprintf(out, "%s\"%s\":", before, figure->name);
-        if (isnan(figure->value))
-            fputs("null", out);
-        else
-            fprintf(out, "%.*f", figure->decimals, figure->value);
+        print_value(figure->value, figure->decimals, "null", out);
         before = ",";
     }
 }
@@ -138,10 +144,8 @@ static void print_json_cpu(const struct report *report, FILE *out)
     fputs(",\"cpu\":[", out);
     for (size_t i = 0; i < report->command->pid_count; i++) {
         fprintf(out, "%s{\"pid\":%d,\"seconds\":", i > 0 ? "," : "", report->command->pids[i]);
-        if (report->cpu_ns[i] < 0)
-            fputs("null}", out);
-        else
-            fprintf(out, "%.6f}", (double)report->cpu_ns[i] / 1e9);
+        print_value(of_ns(report->cpu_ns[i], 1e9), 6, "null", out);
+        putc('}', out);
     }
     putc(']', out);
 }
@@ -181,16 +185,13 @@ static void print_csv(const struct report *report, const struct figures *figures
     for (size_t i = 0; i < command->pid_count; i++)
         fprintf(out, ",cpu_s.%d", command->pids[i]);
     fprintf(out, "\n%s,%zu", command->work->name, report->targets->count);
-    for (size_t i = 0; i < figures->count; i++)
-        if (isnan(figures->all[i].value))
-            putc(',', out);
-        else
-            fprintf(out, ",%.*f", figures->all[i].decimals, figures->all[i].value);
+    for (size_t i = 0; i < figures->count; i++) {
+        putc(',', out);
+        print_value(figures->all[i].value, figures->all[i].decimals, "", out);
+    }
     for (size_t i = 0; i < command->pid_count; i++) {
-        if (report->cpu_ns[i] < 0)
-            putc(',', out);
-        else
-            fprintf(out, ",%.6f", (double)report->cpu_ns[i] / 1e9);
+        putc(',', out);
+        print_value(of_ns(report->cpu_ns[i], 1e9), 6, "", out);
     }
     putc('\n', out);
 }

@@ -218,10 +218,13 @@ static void linger(struct connection *c)
         set_deadline(c, DUE_LINGER);
 }
 
-static void close_idle(struct connection *c)
+/* Its time is over, for what it is due to do. */
+static void close_late(struct connection *c)
 {
-    metric_add(timeouts, 1);
-    metric_add(timeouts_idle, 1);
+    metric_add(timeouts, !c->lingering);
+    metric_add(timeouts_line, is_due(c, DUE_LINE));
+    metric_add(timeouts_answer, is_due(c, DUE_ANSWER));
+    metric_add(timeouts_idle, is_due(c, DUE_COMMAND) || is_due(c, DUE_RENEWED));
     connection_close(c);
 }
 
@@ -236,7 +239,8 @@ static void wait_for_input(struct connection *c, bool worked)
     if (worked || !(was_part || is_due(c, DUE_COMMAND) || is_due(c, DUE_RENEWED))) {
         set_deadline(c, DUE_COMMAND);
     } else if (was_part && c->fresh_line && is_idle_over(c)) {
-        close_idle(c);
+        set_deadline(c, DUE_RENEWED);
+        close_late(c);
         return;
     }
     if (part && (c->fresh_line || !is_due(c, DUE_LINE)))
@@ -461,14 +465,6 @@ void connection_close(struct connection *c)
     clients_left(clients);
 }
 
-static void count_timeout(const struct connection *c)
-{
-    metric_add(timeouts, !c->lingering);
-    metric_add(timeouts_line, is_due(c, DUE_LINE));
-    metric_add(timeouts_answer, is_due(c, DUE_ANSWER));
-    metric_add(timeouts_idle, is_due(c, DUE_COMMAND) || is_due(c, DUE_RENEWED));
-}
-
 /* After a pause of this process the deadlines come before the bytes that wait are read. What was
  * read may leave the deadline as it is, and then that was all: there is no end of blank lines that
  * one may send. */
@@ -486,8 +482,7 @@ void connection_overdue(struct connection *c)
         read_more(c);
         return;
     }
-    count_timeout(c);
-    connection_close(c);
+    close_late(c);
 }
 
 void connection_end(struct connection *c, bool now)

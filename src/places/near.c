@@ -27,27 +27,21 @@ static int fail(const struct herd_error *err)
     return EXIT_FAILURE;
 }
 
-/* Bytes that belong to one character of UTF-8, if that is what they are. */
-static unsigned length_of(unsigned char first)
-{
-    return first < 0xC2 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-}
-
 /* A line of a terminal: what would move the cursor is a space, the controls of C1 too, which stand
  * behind a C2, or alone where a terminal knows nothing of UTF-8. */
 static void print_plain(char *text)
 {
-    for (char *at = text; *at; at++) {
-        unsigned char byte = (unsigned char)at[0], next = (unsigned char)at[1];
+    size_t len;
 
-        if (byte == 0xC2 && next >= 0x80 && next < 0xA0)
-            at[0] = at[1] = ' ';
-        else if (byte < 0x20 || (byte >= 0x7F && byte < 0xC0))
-            *at = ' ';
-        else
-            for (unsigned more = length_of(byte) - 1;
-                 more > 0 && ((unsigned char)at[1] & 0xC0) == 0x80; more--)
-                at++;
+    for (char *at = text, *end = text + strlen(text); at < end; at += len) {
+        unsigned char byte = (unsigned char)*at;
+        size_t several = json_utf8(at, (size_t)(end - at));
+        bool high = byte == 0xC2 && several > 0 && (unsigned char)at[1] < 0xA0;
+        bool alone = byte >= 0x7F && byte < 0xC0;
+
+        len = several > 0 ? several : 1;
+        if (byte < 0x20 || high || alone)
+            memset(at, ' ', len);
     }
     puts(text);
 }
@@ -99,10 +93,12 @@ static bool look(struct db *db, const struct near *near, struct herd_error *err)
                                    .bound = near->bound,
                                    .take = take,
                                    .arg = &work};
+    struct herd_error why;
     bool good;
 
     entries_begin(&work.entries, "[]");
-    good = near->bound == 0 || db_near(db, &query, err) != DB_FAILED;
+    good = near->bound == 0 || db_near(db, &query, &why) != DB_FAILED ||
+           herd_fail(err, "%s: %s", near->db, why.text);
     if (work.bad)
         good = herd_fail(err, "%s: a place in it is not JSON", near->db);
     if (good && near->json && !print_json(&work.entries))
