@@ -21,7 +21,7 @@
 
 #define SETTLE_NS (60 * SECOND) /* to agree in after healing */
 #define LOOK_NS   (500 * MS)
-/* By then what was delayed has come, and what is silent is dropped. */
+/* By then most of what was delayed has come, and links that are silent are dropped. */
 #define LATE_NS   (6 * SECOND)
 
 struct options {
@@ -77,21 +77,26 @@ static bool is_broken(void)
 }
 #endif
 
-/* Agreement must be there twice, as something late may yet come. Then all is marked; but of records
- * that were only moved together, which nobody is told before something changes. A broken rule is to
- * be seen by what the servers hold. */
+/* Then all is marked too; but of records that were only moved together, which nobody is told before
+ * something changes. A broken rule is to be seen by what the servers hold. */
+static bool is_settled(const struct world *world, const struct judge *judge, struct herd_error *why)
+{
+    return judge_agreed(judge, why) &&
+           (world->settings.moves || is_broken() || judge_marked(world, why));
+}
+
+/* It must be there twice, as something late may yet come. */
 static bool settle(struct world *world, const struct judge *judge, struct herd_error *why)
 {
     int64_t until_ns = world->now_ns + SETTLE_NS;
     world_run(world, world->now_ns + LATE_NS);
-    while (!judge_agreed(judge, why)) {
+    while (!is_settled(world, judge, why)) {
         if (world->now_ns >= until_ns)
             return false;
         world_run(world, world->now_ns + LOOK_NS);
     }
     world_run(world, world->now_ns + 2 * LOOK_NS);
-    return judge_agreed(judge, why) &&
-           (world->settings.moves || is_broken() || judge_marked(world, why));
+    return is_settled(world, judge, why);
 }
 
 static bool run_schedule(struct world *world, struct herd_error *why)
