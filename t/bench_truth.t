@@ -53,7 +53,7 @@ sub ended {
     return eval { JSON::PP->new->decode($process->out) } // {};
 }
 my $parted = Test::Herd->new(servers => ['Goloman', 'Hands'], log => 'messages = false;')->start_all;
-$run = ended($parted, 'Hands', 'commands', qw(-N 500 -c 5 --patience 60));
+$run = ended($parted, 'Hands', 'commands', qw(--fill -N 500 -c 5 --patience 60));
 ok exists $run->{converge}{checked_ms} && !defined $run->{converge}{checked_ms}, '... it was not checked';
 ok $run->{converge}{missing} > 0 && $run->{answers} == 500, '... with the figures so far';
 $run = ended($h, 'Welsh', 'commands', qw(-N 10 -c 1 -k 1 --from Hands --to Welsh --reports 1000000));

@@ -173,7 +173,7 @@ static int with_config(struct program *program)
         status = 0;
     } else if (program->options.task == OPTIONS_PRINT) {
         config_print(program->config, stdout);
-        status = output_end("herd");
+        status = 0;
     } else {
         status = run(program);
     }
@@ -213,7 +213,7 @@ static int print_modules(struct program *program)
         registry_print(stdout);
     }
     registry_close();
-    return good ? output_end("herd") : complain(&err);
+    return good ? 0 : complain(&err);
 }
 
 static int do_task(struct program *program)
@@ -221,10 +221,10 @@ static int do_task(struct program *program)
     switch (program->options.task) {
     case OPTIONS_HELP:
         options_help(stdout);
-        return output_end("herd");
+        return 0;
     case OPTIONS_VERSION:
         printf("herd %s\n", PACKAGE_VERSION);
-        return output_end("herd");
+        return 0;
     case OPTIONS_MODULES:
         return print_modules(program);
     case OPTIONS_SIGNAL:
@@ -248,5 +248,5 @@ int main(int argc, char **argv)
     if (program.config != NULL)
         config_close(program.config);
     options_free(&program.options);
-    return status;
+    return output_end("herd") == 0 ? status : 1;
 }

@@ -14,10 +14,17 @@
 
 static void on_tokens(evutil_socket_t fd, short what, void *arg);
 
+static void on_told(void *arg)
+{
+    owed_send(arg);
+}
+
 void clients_init(struct clients *clients, struct worker *worker, struct clients_service *service)
 {
     clients->worker = worker;
     clients->service = service;
+    worker->sockets.told_all = on_told;
+    worker->sockets.arg = clients;
     deadlines_init(&clients->due[DUE_LINGER], LINGER_NS);
     deadlines_init(&clients->due[DUE_COMMAND], service->idle_ns);
     deadlines_init(&clients->due[DUE_RENEWED], service->idle_ns > 0 ? 1 : 0);
@@ -143,6 +150,7 @@ static void end_all(struct clients *clients, bool now)
 void clients_end(struct clients *clients, bool patient, void (*gone)(void *), void *arg)
 {
     bool first = !clients->ending;
+    assert(clients->owed.count == 0);
     clients->ending = true;
     clients->gone = gone;
     clients->gone_arg = arg;

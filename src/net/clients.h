@@ -7,6 +7,7 @@
 #include "herd/store.h"
 #include "net/addresses.h"
 #include "net/deadline.h"
+#include "net/owed.h"
 #include "net/tls.h"
 #include "net/worker.h"
 
@@ -57,6 +58,7 @@ struct clients {
         clock_ns; /* the wall's when bytes were last read, and a nanosecond more for each command */
     uint64_t news; /* stripes changed in this turn; the owner announces and clears them */
     _Atomic uint64_t count;
+    struct owed owed;
     struct deadlines due[DUE_KINDS]; /* each connection stands in one */
     struct event tokens;             /* looks at those who wait for tokens, while there are any */
     int64_t tokens_ns;               /* when it does so next, if it does */

@@ -1,6 +1,6 @@
-/* The answers of all the lines of a read gather in the worker's output and leave together, behind
- * the last; but if they are more than limits.unread they are written on the way, and a client that
- * does not take them stops the lines behind. */
+/* The answers of all the lines of a read gather in the worker's output and leave together, at the
+ * end of the turn; but if they are more than limits.unread they are written on the way, and a
+ * client that does not take them stops the lines behind. */
 #include "net/commands.h"
 
 #include "base/clock.h"
@@ -115,7 +115,10 @@ static bool execute(struct connection *c, struct client_request *command,
 /* Whether the next line may be executed. */
 static bool goes_on(struct connection *c)
 {
-    if (buffer_len(&c->clients->worker->output) > c->clients->service->unread_bytes)
+    const struct buffer *out = &c->clients->worker->output;
+    if (buffer_len(out) > c->clients->service->unread_bytes)
+        owed_send(c->clients); /* to others */
+    if (buffer_len(out) > c->clients->service->unread_bytes)
         c->gone = !connection_write(c);
     return connection_later(c) == NULL && !c->closing && !c->gone && !c->slowed &&
            !connection_has_unwritten(c);

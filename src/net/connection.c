@@ -126,47 +126,6 @@ static bool is_idle_over(const struct connection *c)
     return idle_ns > 0 && clock_tick_ns() >= c->idle_from_ns + idle_ns + DEADLINE_GRAIN_NS;
 }
 
-/* ---- writing ---- */
-
-bool connection_write(struct connection *c)
-{
-    struct buffer *out = &c->clients->worker->output;
-    if (out->lost) {
-        buffer_take(out, buffer_len(out));
-        out->lost = false;
-        return false;
-    }
-    while (!connection_has_unwritten(c) && buffer_len(out) > 0) {
-        ssize_t n = c->io->send(c->io, c->socket.fd, buffer_at(out), buffer_len(out));
-        if (n < 0 && errno != EAGAIN) {
-            buffer_take(out, buffer_len(out));
-            return false;
-        }
-        if (n < 0)
-            break;
-        buffer_take(out, (size_t)n);
-    }
-    if (buffer_len(out) == 0)
-        return true;
-    buffer_add(&connection_backlog(c)->unwritten, buffer_at(out), buffer_len(out));
-    buffer_take(out, buffer_len(out));
-    return !c->backlog->unwritten.lost;
-}
-
-/* The rest of answers that the client did not take at once. False: it is gone. */
-static bool write_rest(struct connection *c)
-{
-    struct buffer *rest = &c->backlog->unwritten;
-    while (buffer_len(rest) > 0) {
-        ssize_t n = c->io->send(c->io, c->socket.fd, buffer_at(rest), buffer_len(rest));
-        if (n < 0)
-            return errno == EAGAIN;
-        buffer_take(rest, (size_t)n);
-    }
-    buffer_free(rest);
-    return true;
-}
-
 /* ---- what to do next ---- */
 
 static bool has_input(const struct connection *c)
@@ -278,7 +237,7 @@ static void wait_for_token(struct connection *c)
     set_deadline(c, DUE_TOKEN);
 }
 
-static void settle(struct connection *c, bool worked)
+void connection_settle(struct connection *c, bool worked)
 {
     if (!count_buffers(c)) {
         close_full(c);
@@ -297,7 +256,8 @@ static void settle(struct connection *c, bool worked)
     }
 }
 
-/* bytes: all that is not yet executed, in the worker's buffer. */
+/* bytes: all that is not yet executed, in the worker's buffer. What is left to do for the
+ * connection is done when its answers are sent, at the end of the turn. */
 static void work(struct connection *c, const char *bytes, size_t len)
 {
     uint32_t before = c->commands;
@@ -305,10 +265,10 @@ static void work(struct connection *c, const char *bytes, size_t len)
     size_t done = commands_execute(c, bytes, len);
     bool kept = keep_unread(c, bytes + done, len - done);
     c->fresh_line = done > 0;
-    if (!c->gone && connection_write(c) && kept)
-        settle(c, c->commands != before);
-    else
+    if (c->gone || (c->clients->worker->output.lost && !connection_write(c)))
         connection_close(c);
+    else
+        owed_put_off(c, c->commands != before, kept);
 }
 
 /* ---- reading ---- */
@@ -360,7 +320,7 @@ static void read_more(struct connection *c)
         return;
     }
     if (keep_unread(c, to, (size_t)n))
-        settle(c, false);
+        connection_settle(c, false);
     else
         connection_close(c);
 }
@@ -392,31 +352,35 @@ static void on_ready(struct socket *socket, uint32_t what)
         linger(c);
     else if (!writes && socket->waits_for != 0)
         read_more(c);
-    else if (!writes || !write_rest(c)) /* the client is gone */
+    else if (!writes || !connection_write_rest(c)) /* the client is gone */
         connection_close(c);
     else if (!connection_has_unwritten(c) && connection_later(c) == NULL)
         go_on(c);
     else
-        settle(c, false);
+        connection_settle(c, false);
 }
 
 void connection_go_on(struct connection *c)
 {
+    struct clients *clients = c->clients;
     assert(c->slowed && connection_later(c) == NULL && !connection_has_unwritten(c));
     go_on(c);
+    owed_send(clients);
 }
 
 void connection_resume(void *arg)
 {
     struct connection *c = arg;
+    struct clients *clients = c->clients;
     assert(connection_later(c) != NULL && connection_later(c)->done);
     commands_finish_later(c);
     if (!connection_write(c))
         connection_close(c);
     else if (connection_has_unwritten(c))
-        settle(c, true);
+        connection_settle(c, true);
     else
         go_on(c);
+    owed_send(clients);
 }
 
 /* ---- life ---- */
@@ -471,6 +435,7 @@ void connection_close(struct connection *c)
 void connection_overdue(struct connection *c)
 {
     char byte;
+    struct clients *clients = c->clients;
     if (is_due(c, DUE_RENEWED) && !is_idle_over(c)) {
         set_deadline(c, DUE_RENEWED);
         return;
@@ -480,6 +445,7 @@ void connection_overdue(struct connection *c)
     if (reads && recv(c->socket.fd, &byte, 1, MSG_PEEK) > 0) {
         c->overdue = true;
         read_more(c);
+        owed_send(clients);
         return;
     }
     close_late(c);

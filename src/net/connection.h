@@ -81,9 +81,16 @@ static inline bool connection_has_unwritten(const struct connection *connection)
 /* Its backlog, made if it has none: for who puts something in. */
 struct backlog *connection_backlog(struct connection *connection);
 
-/* Writes the worker's output; what is not taken is kept. False: the client is gone, or memory is.
- * For commands.c. */
+/* Writes the worker's output, after what is owed to others; what is not taken is kept. False: the
+ * client is gone, or memory is. */
 bool connection_write(struct connection *connection);
+
+/* Writes the rest of answers that the client did not take at once. False: it is gone. */
+bool connection_write_rest(struct connection *connection);
+
+/* Waits for what comes next, now that its answers are written or kept; or closes it. worked:
+ * commands were executed. For owed.c. */
+void connection_settle(struct connection *connection, bool worked);
 
 /* Goes on behind the command that waited and is answered (arg: the connection). */
 void connection_resume(void *arg);

@@ -98,9 +98,8 @@ static bool write_rest(struct peer *peer)
     return true;
 }
 
-static bool write_some(struct peer *peer, size_t len)
+static bool write_some(struct peer *peer, const char *bytes, size_t len)
 {
-    const char *bytes = peer->links->worker->output.bytes;
     ssize_t n = peer->io->send(peer->io, peer->socket.fd, bytes, len);
     if (n < 0 && errno != EAGAIN)
         return false;
@@ -123,7 +122,7 @@ static bool send_all(struct peer *peer, struct link_time time)
         log_moment_end();
         if (n == 0)
             break;
-        if (!write_some(peer, n))
+        if (!write_some(peer, room, n))
             return false;
     }
     return true;

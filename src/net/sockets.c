@@ -17,6 +17,8 @@ void sockets_poll(struct sockets *sockets)
         socket->ready(socket, found->events);
     }
     sockets->next = sockets->count = 0;
+    if (sockets->told_all != NULL)
+        sockets->told_all(sockets->arg);
 }
 
 static void on_some(evutil_socket_t fd, short what, void *arg)
@@ -32,6 +34,7 @@ bool sockets_open(struct sockets *sockets, struct event_base *base)
         return false;
     sockets->next = sockets->count = 0;
     sockets->told = 0;
+    sockets->told_all = NULL;
     event_assign(&sockets->event, base, sockets->fd, EV_READ | EV_PERSIST, on_some, sockets);
     if (event_add(&sockets->event, NULL) == 0)
         return true;

@@ -25,6 +25,9 @@ struct sockets {
     struct event event;
     int next, count; /* of found: those that are still to be told */
     uint32_t told;   /* in this turn of the loop */
+    /* Behind the last of those found; may remove sockets. The owner sets it. NULL: nothing. */
+    void (*told_all)(void *arg);
+    void *arg;
     struct epoll_event found[SOCKETS_ROUND];
 };
 

@@ -49,8 +49,8 @@ struct worker {
     struct worker_hooks *hooks;
     bool ending, running;
     char *input;          /* WORKER_INPUT_BYTES, free for whoever handles an event */
-    struct buffer output; /* empty between events, likewise; made at the start, so that ordinary
-                             answers need no memory */
+    struct buffer output; /* answers, sent before the turn is over; what is behind them is free,
+                             likewise. Made at the start, so that ordinary ones need no memory */
 };
 
 /* Creates n workers, without threads yet: listeners and events may be put on their loops until
