@@ -1,11 +1,12 @@
 /* Where malloc has nothing left a server gives up what it can, a connection or a report, and goes
  * on. But a letter to another thread of 40 bytes, say, has nobody who could be told; for all of
- * those there is a reserve, addresses and the right to use them but no memory that is touched, so
- * it costs nothing until then. The first of them that is refused gives it back to the system and
- * asks again, and the server lets nobody new in until it has it again (memory_recover, each
- * second). So what is asked for meanwhile is little, and only when even that cannot be had does the
- * process say so and abort, and the core shows who had it all. Before the reserve is there, while
- * the server starts, it exits with 1: there is nothing yet to be lost. Any thread.
+ * those there is a reserve, addresses and the right to use them of which but a page is touched, so
+ * it costs nothing until then. One of them that is refused twice gives it back to the system and
+ * asks again; until it is there again (memory_recover, each second) what may fail does, or those
+ * who have connections would use it up, and the server lets nobody new in. So what is asked for
+ * meanwhile is little, and only when even that cannot be had does the process say so and abort, and
+ * the core shows who had it all. Before the reserve is there, while the server starts, it exits
+ * with 1: there is nothing yet to be lost. Any thread.
  *
  * A limit that kills (of a cgroup) is not seen here: limits.memory is the answer to that. */
 #include "base/memory.h"
@@ -18,11 +19,15 @@
 #include <unistd.h>
 
 #define RESERVE_BYTES ((size_t)4 << 20)
-#define TRIES         100 /* so often what must be had is asked for, and so long between */
+#define TRIES         100 /* so often what must be had is asked for again, and so long between */
 #define PAUSE_US      10000
 
-static _Atomic(void *) reserve; /* NULL: given up, or not yet laid in */
-static atomic_bool serving;     /* it was laid in once */
+struct reserve {
+    bool mapped; /* or had from malloc */
+};
+
+static _Atomic(struct reserve *) reserve; /* NULL: given up, or not yet laid in */
+static atomic_bool serving;               /* it was laid in once */
 static atomic_bool is_short;
 static _Atomic uint64_t failures;
 
@@ -40,24 +45,34 @@ _Noreturn void memory_gone(void)
 
 /* ---- the reserve ---- */
 
-static void *map_reserve(void)
+/* Where memory was out, malloc may hold all the system gives, and most of it be free. */
+static struct reserve *have_reserve(void)
 {
     void *mapped = mmap(NULL, RESERVE_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return mapped != MAP_FAILED ? mapped : NULL;
+    struct reserve *have = mapped != MAP_FAILED ? mapped : malloc(RESERVE_BYTES);
+    if (have != NULL)
+        have->mapped = mapped != MAP_FAILED;
+    return have;
+}
+
+static void free_reserve(struct reserve *have)
+{
+    if (have != NULL && have->mapped)
+        munmap(have, RESERVE_BYTES);
+    else
+        free(have);
 }
 
 static void give_up_reserve(void)
 {
-    void *mapped = atomic_exchange(&reserve, NULL);
-    if (mapped != NULL)
-        munmap(mapped, RESERVE_BYTES);
+    free_reserve(atomic_exchange(&reserve, NULL));
 }
 
 bool memory_reserve(void)
 {
     assert(atomic_load(&reserve) == NULL);
-    atomic_store(&reserve, map_reserve());
+    atomic_store(&reserve, have_reserve());
     atomic_store(&is_short, false);
     atomic_store(&serving, atomic_load(&reserve) != NULL);
     return atomic_load(&serving);
@@ -67,12 +82,12 @@ bool memory_recover(void)
 {
     if (!atomic_load(&is_short))
         return true;
-    void *mapped = map_reserve(), *none = NULL;
-    if (mapped == NULL)
+    struct reserve *have = have_reserve(), *none = NULL;
+    if (have == NULL)
         return false;
     atomic_store(&is_short, false); /* first: make_way says the opposite when it has given it up */
-    if (!atomic_compare_exchange_strong(&reserve, &none, mapped))
-        munmap(mapped, RESERVE_BYTES);
+    if (!atomic_compare_exchange_strong(&reserve, &none, have))
+        free_reserve(have);
     return true;
 }
 
@@ -101,11 +116,18 @@ uint64_t memory_failures(void)
 
 /* ---- what may fail ---- */
 
+/* Not from what the reserve was. */
+static bool may_try(void)
+{
+    return atomic_load_explicit(&reserve, memory_order_relaxed) != NULL ||
+           !atomic_load_explicit(&serving, memory_order_relaxed);
+}
+
 void *memory_try(size_t bytes)
 {
     /* malloc(0) may be NULL, and a caller that gets NULL from here would be right to be surprised.
      */
-    void *p = malloc(bytes > 0 ? bytes : 1);
+    void *p = may_try() ? malloc(bytes > 0 ? bytes : 1) : NULL;
 
     if (p == NULL)
         memory_failed();
@@ -114,7 +136,7 @@ void *memory_try(size_t bytes)
 
 void *memory_try_zeroed(size_t bytes)
 {
-    void *p = calloc(1, bytes > 0 ? bytes : 1);
+    void *p = may_try() ? calloc(1, bytes > 0 ? bytes : 1) : NULL;
 
     if (p == NULL)
         memory_failed();
@@ -123,15 +145,16 @@ void *memory_try_zeroed(size_t bytes)
 
 /* ---- what may not ---- */
 
-/* Before it is asked for again: the reserve is given up, and then others have some time to give
- * back what they have. Ends the process where that does not help. */
+/* Before it is asked for again: another may have given something back already; then the reserve is
+ * given up, and then others have some time. Ends the process where that does not help. */
 static void make_way(unsigned *tries)
 {
-    give_up_reserve();
+    if (*tries > 0)
+        give_up_reserve();
     memory_failed();
     if (!atomic_load(&serving) || *tries == TRIES)
         memory_gone();
-    if (*tries > 0)
+    if (*tries > 1)
         usleep(PAUSE_US);
     ++*tries;
 }

@@ -200,13 +200,14 @@ struct worker **workers_create(unsigned n, struct worker_hooks *hooks, struct he
     return workers;
 }
 
+/* The first is the last: the listeners are on its loop, and hand what they take to any of them. */
 bool workers_run(struct worker **workers, unsigned n, struct herd_error *err)
 {
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = n; i-- > 0;) {
         int error = pthread_create(&workers[i]->thread, NULL, run, workers[i]);
         if (error != 0) {
             herd_fail(err, "worker: no thread: %s", strerror(error));
-            workers_stop(workers, i);
+            workers_stop(workers + i + 1, n - i - 1);
             return false;
         }
         workers[i]->running = true;

@@ -4,8 +4,12 @@
 #include "net/deadline.h"
 #include "net/worker.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -246,6 +250,56 @@ static void a_busy_worker_has_letters_and_timers(void **state)
     close(fds[1]);
 }
 
+/* ---- a thread that is not to be had ---- */
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+
+static unsigned left = UINT_MAX; /* of threads that are to be had */
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg)
+{
+    return left-- > 0 ? __real_pthread_create(thread, attr, run, arg) : EAGAIN;
+}
+
+static atomic_uint started, stopped; /* a bit for each */
+
+static void note_start(struct worker_hooks *hooks, unsigned index)
+{
+    (void)hooks;
+    started |= 1U << index;
+}
+
+static void note_stop(struct worker_hooks *hooks, unsigned index)
+{
+    (void)hooks;
+    stopped |= 1U << index;
+}
+
+/* The listeners are on the first one's loop. */
+static void the_first_begins_when_all_others_are_there(void **state)
+{
+    (void)state;
+    struct herd_error err;
+    struct worker_hooks hooks = {.start = note_start, .stop = note_stop};
+    for (unsigned n = 0; n < 3; n++) {
+        struct worker **workers = workers_create(3, &hooks, &err);
+        assert_non_null(workers);
+        started = stopped = 0;
+        left = n;
+        assert_false(workers_run(workers, 3, &err));
+        assert_string_equal(err.text, "worker: no thread: Resource temporarily unavailable");
+        left = UINT_MAX;
+        assert_int_equal(started & 1, 0);
+        assert_int_equal(__builtin_popcount(started), n);
+        assert_int_equal(stopped, started);
+        workers_destroy(workers, 3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_deadline_is_never_early_and_late_by_the_grain),
         cmocka_unit_test(who_is_set_again_within_the_grain_keeps_its_place),
         cmocka_unit_test(a_busy_worker_has_letters_and_timers),
+        cmocka_unit_test(the_first_begins_when_all_others_are_there),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
