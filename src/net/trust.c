@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,18 @@ static void add_system(X509_STORE *store, struct trust_system system)
         X509_STORE_load_file(store, system.file);
     if (system.dir != NULL)
         X509_STORE_load_path(store, system.dir);
+}
+
+/* OpenSSL reads a certificate's extensions when it first needs them; all that is shared is there
+ * before there are threads to share it. */
+static void read_extensions(X509_STORE *store)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (certificate != NULL) /* and no list of revoked ones */
+            X509_check_purpose(certificate, -1, 0);
+    }
     ERR_clear_error();
 }
 
@@ -52,6 +65,7 @@ static X509_STORE *create_store(const char *ca_file, struct trust_system system,
         return NULL;
     }
     add_system(store, system);
+    read_extensions(store);
     /* as libcurl has it for its own: an intermediate one in the file is enough */
     X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     return store;
