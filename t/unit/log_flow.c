@@ -19,12 +19,7 @@
 
 #include "base/log_merge.h"
 #include "log_files.h"
-
-#if defined __has_feature /* clang's word for __SANITIZE_THREAD__ */
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER
-#endif
-#endif
+#include "sanitizers.h"
 
 #define STAMP_LEN 27 /* 2026-11-22T22:19:24.123456Z */
 #define THREADS   4
@@ -477,11 +472,7 @@ static long sleeps(void)
  * wakes a few times a second. */
 static void does_not_wake_for_nothing(void **unused)
 {
-#if defined __SANITIZE_THREAD__ || defined THREAD_SANITIZER
-    long sanitizers = 100;
-#else
-    long sanitizers = 0;
-#endif
+    long sanitizers = SANITIZES_THREADS ? 100 : 0;
 
     (void)unused;
     open_log(HERD_LOG_INFO, true);

@@ -12,16 +12,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define OWN_MEMORY 1
-#else
-#define OWN_MEMORY 0
-#endif
+#include "sanitizers.h"
 
 #define MIB    ((size_t)1 << 20)
 #define LINE   ((size_t)64 * 1024) /* bytes of what may fail */
@@ -69,7 +60,8 @@ static void the_reserve_is_for_what_must_be_had(void **state)
     struct rlimit old;
     struct piece *lines = NULL, *letters = NULL;
     void *line;
-    if (OWN_MEMORY || getenv("HERD_MEMCHECK") != NULL) /* which have memory of their own */
+    bool sanitized = SANITIZES_ADDRESSES || SANITIZES_THREADS;
+    if (sanitized || getenv("HERD_MEMCHECK") != NULL) /* which have memory of their own */
         return;
     limit(64 * MIB, &old);
     assert_true(memory_reserve());
